@@ -1,0 +1,93 @@
+"""The matrix product on register tiles.
+
+    a b     outer tiles: a is cut into panels stored by columns; b is read where it lies or, when many panels pass over it,
+    a' b    from panels of its own, so that what a tile reads is close together in memory
+    a b'    dot tiles: both operands are read along their rows, where they lie
+    a' b'   a is transposed first, then as a b'
+"""
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from .machine import VECTOR_UNIT
+from .memory import empty
+from .packing import pack_columns, pack_rows, transpose
+from .product import dot_product, dot_shape, outer_product, outer_shape, pieces
+
+_DEPTH = 512               # steps of k in one pass over an outer tile
+_CACHE = 256 * 1024        # bytes of b that a piece of work may keep to itself
+_PANELS_WORTH_PACKING = 64 # panels of a from which on panels of b pay for themselves
+_POSITIONS = 1024          # steps of k in one pass over a dot tile
+_DOT_TILES = 24            # dot tiles whose part of b shares the cache
+
+
+def matmul(a, b, c, transpose_a=False, transpose_b=False, accumulate=False):
+    """As kernels.reference.matmul.matmul, for C-contiguous arrays."""
+    rows, columns = c.shape
+    depth = b.shape[1] if transpose_b else b.shape[0]
+    if c.size == 0 or depth == 0:
+        if not accumulate:
+            c[...] = 0
+    elif not transpose_b:
+        _outer(a, b, c, rows, depth, columns, transpose_a, accumulate)
+    elif not transpose_a:
+        _dot(a, b, c, rows, depth, columns, accumulate)
+    else:
+        upright = empty((rows * depth,), a.dtype)
+        transpose(a.reshape(-1), depth, rows, VECTOR_UNIT.lanes(a.dtype), upright)
+        _dot(upright, b, c, rows, depth, columns, accumulate)
+
+
+def _outer(a, b, c, rows, depth, columns, transpose_a, accumulate):
+    plan = _outer_plan(rows, depth, columns, c.dtype)
+    left = empty((plan.panels * plan.tile_rows * depth,), a.dtype)
+    if transpose_a:
+        pack_columns(a.reshape(-1), rows, depth, plan.tile_rows, left)
+    else:
+        pack_rows(a.reshape(-1), rows, depth, plan.tile_rows, 1, VECTOR_UNIT.lanes(a.dtype), left)
+    right = b.reshape(-1)
+    if plan.packs_right:
+        right = empty((plan.tiles * plan.tile_columns * depth,), b.dtype)
+        pack_columns(b.reshape(-1), columns, depth, plan.tile_columns, right)
+    outer_product(plan.tile_rows, left, right, 0, plan.tile_step, plan.offsets, c.reshape(-1), 1, 1, rows, columns, plan.start,
+                  columns, columns, columns, plan.tile_columns, _DEPTH, plan.tiles_per_piece, plan.panels_per_piece, accumulate)
+
+
+class _OuterPlan(NamedTuple):
+    tile_rows: int
+    tile_columns: int
+    panels: int
+    tiles: int
+    packs_right: bool
+    offsets: np.ndarray    # from one row of `right` to the next
+    tile_step: int         # what a tile's panel adds to the column it begins at
+    start: np.ndarray
+    tiles_per_piece: int
+    panels_per_piece: int
+
+
+@functools.lru_cache(maxsize=1024)
+def _outer_plan(rows, depth, columns, dtype):
+    tile_rows, tile_columns = outer_shape(rows, columns, VECTOR_UNIT.lanes(dtype))
+    panels, tiles = -(-rows // tile_rows), -(-columns // tile_columns)
+    packs_right = panels >= _PANELS_WORTH_PACKING
+    row_length = tile_columns if packs_right else columns
+    tile_step = (depth - 1) * tile_columns if packs_right else 0
+    most_tiles = _CACHE // (min(depth, _DEPTH) * tile_columns * dtype.itemsize)
+    return _OuterPlan(tile_rows, tile_columns, panels, tiles, packs_right, np.arange(depth, dtype=np.int64) * row_length, tile_step,
+                      np.zeros(panels * tile_rows, dtype), *pieces(tiles, panels, most_tiles))
+
+
+def _dot(a, b, c, rows, depth, columns, accumulate):
+    tile_rows, tile_columns, offsets, tiles_per_piece, rows_per_piece = _dot_plan(rows, depth, columns)
+    dot_product(tile_rows, 1, depth, a.reshape(-1), 0, depth, b.reshape(-1), 0, 0, offsets, c.reshape(-1), 1, rows, columns,
+                tile_columns, _POSITIONS, 1, rows_per_piece, tiles_per_piece, accumulate)
+
+
+@functools.lru_cache(maxsize=1024)
+def _dot_plan(rows, depth, columns):
+    tile_rows, tile_columns = dot_shape(rows, columns)
+    tiles, panels = -(-columns // tile_columns), -(-rows // tile_rows)
+    tiles_per_piece, panels_per_piece = pieces(tiles, panels, min(_DOT_TILES, -(-tiles // 8)))
+    return tile_rows, tile_columns, np.arange(columns, dtype=np.int64) * depth, tiles_per_piece, panels_per_piece * tile_rows

@@ -1,0 +1,94 @@
+"""The two loops over register tiles that every matrix product and every convolution runs in.
+
+A piece of parallel work is a strip of the result, chosen so that the part of `right` it reads stays in the processor's second-level
+cache while the panels of `left` pass over it. Pieces are cut by size alone, never by the number of threads, so the result's
+bits do not depend on it.
+"""
+import numba
+
+from .compiler import kernel
+from .tile import DOT_SHAPES, OUTER_SHAPES, dot_tile, outer_tile
+
+_PIECES = 16   # a result is cut into at least this many pieces where its size allows
+
+
+@kernel
+def outer_product(rows, left, right, right_step, tile_step, offsets, out, units, groups, live_rows, row_length, start, end,
+                  pitch, width, columns, depth_block, tiles_per_piece, panels_per_piece, accumulate):
+    """out[u] = left[u % groups] x right[u] by outer tiles of rows x columns, for units u: an image and a group of channels, or a matrix.
+
+    left         panels as packing.pack_rows writes them
+    right        unit u begins at u * right_step; tile t reads t * tile_step further on; row k is offsets[k] from there
+    out          live_rows rows of row_length numbers a unit; positions 0 ... end - 1, in lines of `pitch` of which `width` are real
+    start        (groups * live_rows,) what the sums start from
+    """
+    depth = offsets.size
+    tiles, panels = (end + columns - 1) // columns, (live_rows + rows - 1) // rows
+    strips, stacks = (tiles + tiles_per_piece - 1) // tiles_per_piece, (panels + panels_per_piece - 1) // panels_per_piece
+    for piece in numba.prange(units * strips * stacks):
+        unit, rest = piece // (strips * stacks), piece % (strips * stacks)
+        group = unit % groups
+        first_tile, first_panel = (rest % strips) * tiles_per_piece, (rest // strips) * panels_per_piece
+        for k in range(0, depth, depth_block):
+            for panel in range(first_panel, min(panels, first_panel + panels_per_piece)):
+                row = panel * rows
+                for t in range(first_tile, min(tiles, first_tile + tiles_per_piece)):
+                    outer_tile(rows, min(depth_block, depth - k), left, ((group * panels + panel) * depth + k) * rows,
+                               right, unit * right_step + t * tile_step, offsets, k,
+                               out, (unit * live_rows + row) * row_length, row_length, start, group * live_rows + row,
+                               min(rows, live_rows - row), t * columns, end, pitch, width, accumulate or k > 0)
+
+
+@kernel
+def dot_product(rows, images, count, left, left_image, left_row, right, right_image, right_group, offsets, out, groups, live_rows,
+                row_length, columns, positions, images_per_pass, rows_per_piece, tiles_per_piece, accumulate):
+    """out[g, i, j] = sum over images n and positions p of left[n, g, i, p] right[n, g, offsets[j] + p], by dot tiles of rows x columns.
+
+    left    image n begins at n * left_image; group g's row i at (g * live_rows + i) * left_row more
+    right   image n begins at n * right_image; group g at g * right_group more
+    out     (groups, live_rows, row_length), of which offsets.size columns are written
+    """
+    live_columns = offsets.size
+    tiles = (live_columns + columns - 1) // columns
+    strips, stacks = (tiles + tiles_per_piece - 1) // tiles_per_piece, (live_rows + rows_per_piece - 1) // rows_per_piece
+    for piece in numba.prange(groups * strips * stacks):
+        group, rest = piece // (strips * stacks), piece % (strips * stacks)
+        first_tile, first_row = (rest % strips) * tiles_per_piece, (rest // strips) * rows_per_piece
+        end_tile, end_row = min(tiles, first_tile + tiles_per_piece), min(live_rows, first_row + rows_per_piece)
+        if not accumulate:
+            for i in range(first_row, end_row):
+                target = (group * live_rows + i) * row_length
+                for j in range(first_tile * columns, min(live_columns, end_tile * columns)):
+                    out[target + j] = 0
+        for image in range(0, images, images_per_pass):
+            for p in range(0, count, positions):
+                for i in range(first_row, end_row, rows):
+                    row = group * live_rows + i
+                    for t in range(first_tile, end_tile):
+                        dot_tile(rows, min(images_per_pass, images - image), min(positions, count - p),
+                                 left, image * left_image + row * left_row + p, left_image, left_row,
+                                 right, image * right_image + group * right_group + p, right_image, offsets, t * columns,
+                                 out, row * row_length + t * columns, row_length, min(rows, end_row - i),
+                                 min(columns, live_columns - t * columns))
+
+
+def outer_shape(rows, positions, lanes):
+    """The (rows, columns) of the outer tile that wastes least of itself on a result of this size."""
+    return min(((height, vectors * lanes) for height, vectors in OUTER_SHAPES.items()),
+               key=lambda tile: _ceiling(rows, tile[0]) * _ceiling(positions, tile[1]))
+
+
+def dot_shape(rows, columns):
+    """The (rows, columns) of the dot tile that wastes least of itself on a result of this size."""
+    return min(DOT_SHAPES.items(), key=lambda tile: _ceiling(rows, tile[0]) * _ceiling(columns, tile[1]))
+
+
+def _ceiling(size, step):
+    return -(-size // step) * step
+
+
+def pieces(tiles, panels, most_tiles, units=1):
+    """(tiles, panels) in a piece of work: as many tiles as share the cache, and pieces enough for all threads."""
+    strips = -(-tiles // max(1, most_tiles))
+    stacks = min(panels, -(-_PIECES // (strips * units)))
+    return -(-tiles // strips), -(-panels // stacks)

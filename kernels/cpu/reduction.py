@@ -1,0 +1,122 @@
+"""Sums and maxima over some axes in Numba.
+
+Neighbouring axes that are reduced together count as one, so a pass reduces (outer, length, inner) to (outer, inner): one pass for every
+such group of axes, the last first. Where `length` is long a pass only reduces parts of it, and another reduces their results:
+that gives every thread work, and keeps sums exact, for rounding errors grow with the length of a chain of additions.
+"""
+import functools
+import itertools
+import math
+
+import numba
+import numpy as np
+
+from .chunks import CHUNK
+from .compiler import inner, kernel
+from .elementary import maximum
+from .elementwise import DIVIDE, EQUAL, MULTIPLY, combine
+from .memory import empty
+
+_SUM, _MAX = range(2)
+_LONGEST = 128   # numbers in a chain of additions, where one pass could take more
+_STRIP = 1024    # columns reduced together: what is gathered for them stays in the first-level cache
+
+
+def sum(x, y, axes):
+    """As kernels.reference.reduction.sum."""
+    _reduce(_SUM, x, y, axes)
+
+
+def max(x, y, axes):
+    """As kernels.reference.reduction.max."""
+    _reduce(_MAX, x, y, axes)
+
+
+def max_grad_input(grad_y, x, y, grad_x, axes):
+    """As kernels.reference.reduction.max_grad_input."""
+    equal, number, share = empty(x.shape, x.dtype), empty(y.shape, x.dtype), empty(y.shape, x.dtype)
+    combine(EQUAL, x, y, equal)
+    sum(equal, number, axes)
+    combine(DIVIDE, grad_y, number, share)
+    combine(MULTIPLY, equal, share, grad_x)
+
+
+def _reduce(operation, x, y, axes):
+    *passes, last = _plan(x.shape, axes)
+    x = x.reshape(-1)
+    for outer, length, inner_size, part, parts in passes:
+        results = empty((outer * parts * inner_size,), x.dtype)
+        _reduce_parts(operation, x, results, outer, length, inner_size, part, parts)
+        x = results
+    _reduce_parts(operation, x, y.reshape(-1), *last)
+
+
+@functools.lru_cache(maxsize=1024)
+def _plan(shape, axes):
+    """The passes of a reduction: (outer, length, inner, part, parts) each, where length is reduced to `parts` parts of `part` numbers."""
+    axes = {axis % len(shape) for axis in axes}
+    groups = [(reduced, math.prod(shape[axis] for axis in group))
+              for reduced, group in itertools.groupby(range(len(shape)), key=axes.__contains__)]
+    passes, inner_size = [], 1
+    while groups:
+        reduced, length = groups.pop()
+        if not reduced:
+            inner_size *= length
+            continue
+        outer, parts = math.prod(size for _, size in groups), None
+        while parts != 1:
+            part = length if length <= _LONGEST or length * inner_size <= CHUNK else _LONGEST + CHUNK // inner_size
+            parts = math.ceil(length / part) if length else 1
+            passes.append((outer, length, inner_size, part, parts))
+            length = parts
+    return passes or [(1, 1, inner_size, 1, 1)]
+
+
+@kernel
+def _reduce_parts(operation, x, y, outer, length, inner_size, part, parts):
+    """y[o, p, i] = reduction of x[o, p * part:(p + 1) * part, i]; x is (outer, length, inner_size), y (outer, parts, inner_size)."""
+    strips = (inner_size + _STRIP - 1) // _STRIP
+    if x.size <= CHUNK:
+        for piece in range(outer * parts * strips):
+            _reduce_piece(operation, x, y, length, inner_size, part, parts, strips, piece)
+    else:
+        for piece in numba.prange(outer * parts * strips):
+            _reduce_piece(operation, x, y, length, inner_size, part, parts, strips, piece)
+
+
+@inner
+def _reduce_piece(operation, x, y, length, inner_size, part, parts, strips, piece):
+    result, strip = piece // strips, piece % strips
+    o, p = result // parts, result % parts
+    first, end = o * length + p * part, o * length + min(length, (p + 1) * part)
+    if inner_size == 1:
+        y[result] = _reduce_row(operation, x[first:end])
+    else:
+        column, end_column = strip * _STRIP, min(inner_size, (strip + 1) * _STRIP)
+        results = y[result * inner_size + column:result * inner_size + end_column]
+        results[:] = 0 if operation == _SUM else -np.inf
+        for row in range(first, end):
+            _gather_row(operation, x[row * inner_size + column:row * inner_size + end_column], results)
+
+
+@inner
+def _reduce_row(operation, x):
+    if operation == _SUM:
+        total = x.dtype.type(0)
+        for i in range(x.size):
+            total += x[i]
+        return total
+    greatest = x.dtype.type(-np.inf)
+    for i in range(x.size):
+        greatest = maximum(greatest, x[i])
+    return greatest
+
+
+@inner
+def _gather_row(operation, x, results):
+    if operation == _SUM:
+        for i in range(x.size):
+            results[i] += x[i]
+    else:
+        for i in range(x.size):
+            results[i] = maximum(results[i], x[i])

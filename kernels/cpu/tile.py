@@ -1,0 +1,242 @@
+"""The register tile: the loop in which matrix products and convolutions spend their time.
+
+A tile of the result lives in vector registers for the whole of the inner loop; the loop's body is loads, broadcasts and
+fused multiply-adds, and nothing else. Numba gives no way to say this in Python (its loops load and store the tile at
+every step), so the two tiles below are written as LLVM instructions. Everything around them is ordinary Numba.
+
+    outer tile: grows along k by outer products              dot tile: sums along p, lane by lane
+
+             right[offset[k] + p]                                        right[offset[k] + p]
+             --- vectors of p -->                                        --- p -->
+       left  +---+---+---+                                 left[i + p]   +---+---+---+
+       [k,i] |   |   |   |  rows                           --- p -->     |   |   |   |  rows
+             +---+---+---+                                               +---+---+---+
+                                                                          columns k
+
+The table of offsets makes one tile serve all: for a matrix product offset[k] = k * row length; for a convolution it is the distance
+from an output position to what filter tap k meets in the padded image. No matrix of image patches (im2col) is ever written.
+"""
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .machine import VECTOR_UNIT
+from .vector import INT64, Vectors, pointer
+
+
+
+# Accumulators as rows: registers (outer) or rows: columns (dot), chosen so that the operands fit beside them: thirty-two registers hold
+# 26, 24 or 24 accumulators, 2, 3 or 4 of `right` and one of `left`; sixteen hold 12, 2 or 3, and one.
+OUTER_SHAPES = {13: 2, 8: 3, 6: 4} if VECTOR_UNIT.registers == 32 else {6: 2, 4: 3}
+DOT_SHAPES = {4: 6, 6: 4} if VECTOR_UNIT.registers == 32 else {3: 4, 4: 3}
+
+
+@intrinsic
+def outer_tile(typing, rows, depth, left, l0, right, r0, offsets, o0, out, y0, row_length, start, s0, live, first, end, pitch, width,
+               accumulate):
+    """One outer tile, of `rows` rows (a key of OUTER_SHAPES): for i < live <= rows and first <= p < min(end, first + vectors * lanes),
+
+        sum over k < depth of left[l0 + k * rows + i] * right[r0 + offsets[o0 + k] + p]
+
+    plus start[s0 + i], or plus what `out` holds if `accumulate`. Positions p are counted over lines of `pitch` positions, of
+    which the first `width` are real; a real one is written to out[y0 + i * row_length + (p // pitch) * width + p % pitch].
+    All arrays are flat; `right` is not read beyond the positions asked for.
+    """
+    n = types.int64
+    signature = types.void(n, n, left, n, right, n, offsets, n, out, n, n, start, n, n, n, n, n, n, types.boolean)
+
+    def generate(context, b, signature, arguments):
+        (rows, depth, left, l0, right, r0, offsets, o0, out, y0, row_length, start, s0, live, first, end, pitch, width,
+         accumulate) = arguments
+        kinds = signature.args
+        v = Vectors(context, b, kinds[2].dtype)
+        left = pointer(context, b, kinds[2], left, l0)
+        right = pointer(context, b, kinds[4], right, b.add(r0, first))
+        offsets = pointer(context, b, kinds[6], offsets, o0)
+        out = pointer(context, b, kinds[8], out, y0)
+        start = pointer(context, b, kinds[11], start, s0)
+        count = b.sub(end, first)
+
+        def within(index):   # a tile at the edge repeats row 0 and drops the result
+            return b.select(b.icmp_signed("<", INT64(index), live), INT64(index), INT64(0))
+
+        for height, vectors in OUTER_SHAPES.items():
+            with b.if_then(b.icmp_signed("==", rows, INT64(height))):
+                inside = [v.mask_below(b.sub(count, INT64(j * v.lanes))) for j in range(vectors)]
+                initial = [v.broadcast(v.load_one(v.at(start, within(i)))) for i in range(height)]
+                if VECTOR_UNIT.masked:
+                    sums = _multiply(b, v, depth, left, right, offsets, initial, inside)
+                else:   # masks would take registers from the tile: only the tile at the edge pays for them
+                    full = b.icmp_signed(">=", count, INT64(vectors * v.lanes))
+                    sums = _either(b, v, full,
+                                   lambda: _multiply(b, v, depth, left, right, offsets, initial, [None] * vectors),
+                                   lambda: _multiply(b, v, depth, left, right, offsets, initial, inside))
+                _write_lines(b, v, sums, out, row_length, live, first, count, pitch, width, accumulate)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _multiply(b, v, depth, left, right, offsets, initial, masks):
+    """The loop over k. Its accumulators are phi nodes, which LLVM keeps in registers."""
+    rows, vectors = len(initial), len(masks)
+    before = b.block
+    loop, done = b.append_basic_block("k"), b.append_basic_block("k.done")
+    b.branch(loop)
+    b.position_at_end(loop)
+    k = b.phi(INT64)
+    sums = [[b.phi(v.type) for _ in range(vectors)] for _ in range(rows)]
+    line = v.at(right, b.load(v.at(offsets, k), align=8))
+    columns = [v.load(v.at(line, j * v.lanes), masks[j]) for j in range(vectors)]
+    panel = v.at(left, b.mul(k, INT64(rows)))
+    results = []
+    for i in range(rows):
+        factor = v.broadcast(v.load_one(v.at(panel, i)))
+        results.append([v.multiply_add(factor, columns[j], sums[i][j]) for j in range(vectors)])
+        for j in range(vectors):
+            sums[i][j].add_incoming(initial[i], before)
+            sums[i][j].add_incoming(results[i][j], loop)
+    following = b.add(k, INT64(1))
+    k.add_incoming(INT64(0), before)
+    k.add_incoming(following, loop)
+    b.cbranch(b.icmp_signed("<", following, depth), loop, done)
+    b.position_at_end(done)
+    return results
+
+
+def _either(b, v, condition, make, make_other):
+    """The values of make() if the condition holds, else those of make_other(): a branch and one phi node a value."""
+    with b.if_else(condition) as (then, otherwise):
+        with then:
+            values, block = make(), b.block
+        with otherwise:
+            other_values, other_block = make_other(), b.block
+    merged = []
+    for row, other_row in zip(values, other_values):
+        phis = [b.phi(v.type) for _ in row]
+        for phi, value, other in zip(phis, row, other_row):
+            phi.add_incoming(value, block)
+            phi.add_incoming(other, other_block)
+        merged.append(phis)
+    return merged
+
+
+def _write_lines(b, v, results, out, row_length, live, first, count, pitch, width, accumulate):
+    """Write the tile back, one line of the image at a time: the gap at a line's end is dropped by masks."""
+    rows, vectors = len(results), len(results[0])
+    span = INT64(vectors * v.lanes)
+    count = b.select(b.icmp_signed("<", count, span), count, span)
+    first_line = b.sdiv(first, pitch)
+    end_line = b.add(b.sdiv(b.sub(b.add(first, count), INT64(1)), pitch), INT64(1))
+    with cgutils.for_range_slice(b, first_line, end_line, INT64(1)) as (line, _):
+        begin = b.sub(b.mul(line, pitch), first)   # the line's first lane, counted over the tile's vectors; may be negative
+        stop = b.add(begin, width)
+        stop = b.select(b.icmp_signed("<", stop, count), stop, count)
+        target = v.at(out, b.add(first, b.mul(line, b.sub(width, pitch))))
+        for j in range(vectors):
+            from_lane, to_lane = b.sub(begin, INT64(j * v.lanes)), b.sub(stop, INT64(j * v.lanes))
+            touched = b.and_(b.icmp_signed("<", from_lane, INT64(v.lanes)), b.icmp_signed(">", to_lane, INT64(0)))
+            with b.if_then(touched):
+                mask = v.mask_between(from_lane, to_lane)
+                old_mask = b.select(accumulate, mask, v.no_lanes())
+                for i in range(rows):
+                    with b.if_then(b.icmp_signed("<", INT64(i), live), likely=True):
+                        address = v.at(target, b.add(b.mul(row_length, INT64(i)), INT64(j * v.lanes)))
+                        v.store(b.fadd(results[i][j], v.load(address, old_mask)), address, mask)
+
+
+@intrinsic
+def dot_tile(typing, rows, images, count, left, l0, left_image, left_row, right, r0, right_image, offsets, o0, out, y0, row_length,
+             live_rows, live_columns):
+    """One dot tile, of `rows` rows (a key of DOT_SHAPES): adds to out[y0 + i * row_length + j], for i < live_rows and j < live_columns,
+
+        sum over n < images and p < count of
+            left[l0 + n * left_image + i * left_row + p] * right[r0 + n * right_image + offsets[o0 + j] + p]
+
+    Every product has its own register; the sums over lanes come once, at the end. All arrays are flat.
+    """
+    n = types.int64
+    signature = types.void(n, n, n, left, n, n, n, right, n, n, offsets, n, out, n, n, n, n)
+
+    def generate(context, b, signature, arguments):
+        (rows, images, count, left, l0, left_image, left_row, right, r0, right_image, offsets, o0, out, y0, row_length, live_rows,
+         live_columns) = arguments
+        kinds = signature.args
+        v = Vectors(context, b, kinds[3].dtype)
+        left = pointer(context, b, kinds[3], left, l0)
+        right = pointer(context, b, kinds[7], right, r0)
+        offsets = pointer(context, b, kinds[10], offsets, o0)
+        out = pointer(context, b, kinds[12], out, y0)
+
+        def within(index, live):   # a tile at the edge repeats row or column 0 and drops the result
+            return b.select(b.icmp_signed("<", INT64(index), live), INT64(index), INT64(0))
+
+        for height, columns in DOT_SHAPES.items():
+            with b.if_then(b.icmp_signed("==", rows, INT64(height))):
+                left_rows = [v.at(left, b.mul(left_row, within(i, live_rows))) for i in range(height)]
+                right_rows = [v.at(right, b.load(v.at(offsets, within(j, live_columns)), align=8)) for j in range(columns)]
+                sums = _sum_products(b, v, images, count, left_rows, left_image, right_rows, right_image)
+                for i in range(height):
+                    with b.if_then(b.icmp_signed("<", INT64(i), live_rows), likely=True):
+                        for j in range(columns):
+                            with b.if_then(b.icmp_signed("<", INT64(j), live_columns), likely=True):
+                                address = v.at(out, b.add(b.mul(row_length, INT64(i)), INT64(j)))
+                                total = b.fadd(v.load_one(address), v.sum_lanes(sums[i][j]))
+                                b.store(total, address, align=v.item_bytes)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _sum_products(b, v, images, count, left_rows, left_image, right_rows, right_image):
+    """The loops over images and positions: whole registers of positions first, the rest of them under a mask."""
+    rows, columns = len(left_rows), len(right_rows)
+    whole = b.and_(count, INT64(-v.lanes))
+    rest = v.mask_below(b.sub(count, whole))
+
+    def enter(nodes, values, block):
+        for i in range(rows):
+            for j in range(columns):
+                nodes[i][j].add_incoming(values[i][j], block)
+
+    def phis(values, block):
+        """Fresh phi nodes for the tile, entered from this block with these values."""
+        nodes = [[b.phi(v.type) for _ in range(columns)] for _ in range(rows)]
+        enter(nodes, values, block)
+        return nodes
+
+    def accumulate(sums, left_index, right_index, mask):
+        factors = [v.load(v.at(row, right_index), mask) for row in right_rows]
+        results = []
+        for i in range(rows):
+            factor = v.load(v.at(left_rows[i], left_index), mask)
+            results.append([v.multiply_add(factor, factors[j], sums[i][j]) for j in range(columns)])
+        return results
+
+    before = b.block
+    image, step, body, tail, done = [b.append_basic_block(name) for name in ("image", "p", "p.body", "p.tail", "p.done")]
+    b.branch(image)
+    b.position_at_end(image)
+    number = b.phi(INT64)
+    number.add_incoming(INT64(0), before)
+    image_sums = phis([[v.zero] * columns] * rows, before)
+    left_base, right_base = b.mul(number, left_image), b.mul(number, right_image)
+    b.branch(step)
+    b.position_at_end(step)
+    p = b.phi(INT64)
+    p.add_incoming(INT64(0), image)
+    sums = phis(image_sums, image)
+    b.cbranch(b.icmp_signed("<", p, whole), body, tail)
+    b.position_at_end(body)
+    enter(sums, accumulate(sums, b.add(p, left_base), b.add(p, right_base), None), body)
+    p.add_incoming(b.add(p, INT64(v.lanes)), body)
+    b.branch(step)
+    b.position_at_end(tail)
+    results = accumulate(sums, b.add(whole, left_base), b.add(whole, right_base), rest)
+    following = b.add(number, INT64(1))
+    number.add_incoming(following, tail)
+    enter(image_sums, results, tail)
+    b.cbranch(b.icmp_signed("<", following, images), image, done)
+    b.position_at_end(done)
+    return results

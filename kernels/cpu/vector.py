@@ -1,0 +1,92 @@
+"""Vector instructions for Numba intrinsics: a thin layer over llvmlite that speaks of registers, lanes and masks.
+
+llvmlite's own helpers refuse vectors in two places (`declare_intrinsic`, `gep`), so those functions are declared by hand. Every load and
+store is given the alignment of one element: any address will do.
+"""
+import llvmlite.ir as ir
+
+from .machine import VECTOR_UNIT
+
+INT64, INT32, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(1)
+
+
+def pointer(context, builder, array_type, array, index):
+    """The address of array[index] in a flat, contiguous array, index an LLVM int64."""
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(data, [index], inbounds=True)
+
+
+class Vectors:
+    """Emits instructions on registers of one element type at the builder's position."""
+
+    def __init__(self, context, builder, element_type):
+        self.builder = builder
+        self.element = context.get_value_type(element_type)
+        self.item_bytes = element_type.bitwidth // 8
+        self.lanes = VECTOR_UNIT.bytes // self.item_bytes
+        self.type = ir.VectorType(self.element, self.lanes)
+        self.suffix = f"v{self.lanes}f{element_type.bitwidth}"
+        self.zero = ir.Constant(self.type, [0.0] * self.lanes)
+
+    def at(self, address, index):
+        """The address `index` elements further on; index a Python int or an LLVM int64."""
+        return self.builder.gep(address, [index if isinstance(index, ir.Value) else INT64(index)], inbounds=True)
+
+    def load_one(self, address):
+        return self.builder.load(address, align=self.item_bytes)
+
+    def load(self, address, mask=None):
+        """One register; lanes outside the mask are zero and are not touched in memory."""
+        address = self.builder.bitcast(address, self.type.as_pointer())
+        if mask is None:
+            return self.builder.load(address, align=self.item_bytes)
+        signature = ir.FunctionType(self.type, [address.type, INT32, mask.type, self.type])
+        return self._call(f"llvm.masked.load.{self.suffix}.p0", signature, address, INT32(self.item_bytes), mask, self.zero)
+
+    def store(self, value, address, mask=None):
+        """One register; lanes outside the mask are left as they are in memory."""
+        address = self.builder.bitcast(address, self.type.as_pointer())
+        if mask is None:
+            self.builder.store(value, address, align=self.item_bytes)
+        else:
+            signature = ir.FunctionType(ir.VoidType(), [self.type, address.type, INT32, mask.type])
+            self._call(f"llvm.masked.store.{self.suffix}.p0", signature, value, address, INT32(self.item_bytes), mask)
+
+    def broadcast(self, scalar):
+        """The scalar in every lane."""
+        return self._spread(scalar, self.element)
+
+    def multiply_add(self, a, b, c):
+        """a b + c: one FMA where the processor has it."""
+        return self._call(f"llvm.fmuladd.{self.suffix}", ir.FunctionType(self.type, [self.type] * 3), a, b, c)
+
+    def sum_lanes(self, value):
+        signature = ir.FunctionType(self.element, [self.element, self.type])
+        return self._call(f"llvm.vector.reduce.fadd.{self.suffix}", signature, ir.Constant(self.element, -0.0), value,
+                          fastmath=("reassoc",))
+
+    def mask_below(self, count):
+        """A mask of the lanes whose number is less than count (an LLVM int64, of any sign)."""
+        limit = self._spread(self.builder.trunc(count, INT32), INT32)
+        return self.builder.icmp_signed("<", ir.Constant(limit.type, list(range(self.lanes))), limit)
+
+    def mask_between(self, first, end):
+        """A mask of the lanes first <= lane < end."""
+        return self.builder.and_(self.builder.not_(self.mask_below(first)), self.mask_below(end))
+
+    def no_lanes(self):
+        return ir.Constant(ir.VectorType(BIT, self.lanes), [0] * self.lanes)
+
+    def pick(self, a, b, lanes):
+        """A register of lanes of a (numbered from 0) and of b (numbered on from there)."""
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT32, self.lanes), lanes))
+
+    def _spread(self, scalar, element):
+        undefined = ir.Constant(ir.VectorType(element, self.lanes), ir.Undefined)
+        first = self.builder.insert_element(undefined, scalar, INT32(0))
+        return self.builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(INT32, self.lanes), [0] * self.lanes))
+
+    def _call(self, name, signature, *arguments, **options):
+        module = self.builder.module
+        function = module.globals.get(name) or ir.Function(module, signature, name)
+        return self.builder.call(function, arguments, **options)

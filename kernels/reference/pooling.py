@@ -1,0 +1,59 @@
+"""Pooling by its definition: one window at a time, in plain NumPy.
+
+    x         (N, C, H, W)     input
+    y         (N, C, OH, OW)   output; OH, OW as kernels.geometry.output_size
+    switches  (N, C, OH, OW)   uint8: where in its window, counted row by row, each maximum was; the backward pass, and the unpooling
+                               of Zeiler & Fergus (ECCV 2014), go back by them
+    window, stride, padding    pairs (rows, columns); a window has at most 256 positions, and padding is at most half of it,
+                               so that every window sees some of the image
+"""
+import numpy as np
+
+
+def max_pool2d(x, y, switches, window, stride, padding):
+    """y[n, c, i, j] = max of x over the window at (i, j); of equal maxima the first counts, and a NaN is greater than any number."""
+    for i, j, top, left, rows, columns in _windows(x, y, window, stride, padding):
+        seen = x[:, :, rows, columns]
+        height, width = seen.shape[2:]
+        seen = seen.reshape(*seen.shape[:2], height * width)
+        row, column = np.divmod(seen.argmax(axis=2), width)
+        switches[:, :, i, j] = (rows.start - top + row) * window[1] + columns.start - left + column
+        y[:, :, i, j] = seen.max(axis=2)
+
+
+def max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding):
+    """Each grad_y[n, c, i, j] is added to grad_x where the maximum was."""
+    grad_x[...] = 0
+    image, channel = np.indices(grad_y.shape[:2])
+    for i, j, top, left, _, _ in _windows(grad_x, grad_y, window, stride, padding):
+        row, column = np.divmod(switches[:, :, i, j].astype(np.int64), window[1])
+        grad_x[image, channel, top + row, left + column] += grad_y[:, :, i, j]
+
+
+def avg_pool2d(x, y, window, stride, padding, count_include_pad):
+    """y[n, c, i, j] = mean of x over the window at (i, j), whose padding counts as zeros, or not at all."""
+    for i, j, _, _, rows, columns in _windows(x, y, window, stride, padding):
+        y[:, :, i, j] = x[:, :, rows, columns].sum(axis=(2, 3)) / _count(rows, columns, window, count_include_pad)
+
+
+def avg_pool2d_grad_input(grad_y, grad_x, window, stride, padding, count_include_pad):
+    """Each grad_y[n, c, i, j] is shared out evenly over the window it was the mean of."""
+    grad_x[...] = 0
+    for i, j, _, _, rows, columns in _windows(grad_x, grad_y, window, stride, padding):
+        grad_x[:, :, rows, columns] += grad_y[:, :, i, j, None, None] / _count(rows, columns, window, count_include_pad)
+
+
+def _windows(x, y, window, stride, padding):
+    """For each output position (i, j): where its window begins, padding included, and the rows and columns it sees of the image."""
+    for i, j in np.ndindex(y.shape[2:]):
+        top, left = i * stride[0] - padding[0], j * stride[1] - padding[1]
+        rows = slice(max(0, top), min(x.shape[2], top + window[0]))
+        columns = slice(max(0, left), min(x.shape[3], left + window[1]))
+        yield i, j, top, left, rows, columns
+
+
+def _count(rows, columns, window, count_include_pad):
+    """How many positions a mean is over."""
+    if count_include_pad:
+        return window[0] * window[1]
+    return (rows.stop - rows.start) * (columns.stop - columns.start)

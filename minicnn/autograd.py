@@ -1,0 +1,218 @@
+"""Reverse-mode automatic differentiation: what was computed is remembered as a graph, and `backward` walks it from its end.
+
+A node of the graph is a `Function` that was applied once. It knows its parents, the functions that made its inputs (or the
+tensors that nothing made: the leaves, such as a network's parameters), and what its own backward needs, and no more: the
+tensors between the functions are dropped as soon as the program forgets them.
+
+Griewank & Walther, "Evaluating Derivatives" (2008), chapter 3; Baydin et al., "Automatic differentiation in machine learning:
+a survey" (JMLR 2018).
+"""
+import contextlib
+import inspect
+import threading
+
+import numpy as np
+
+from minicnn import arithmetic
+from minicnn.device import contiguous
+from minicnn.tensor import FLOATING, Tensor
+
+
+class _Mode(threading.local):
+    """What happens in this thread when a function is applied."""
+
+    recording = True   # remember it for backward?
+    watchers = ()      # who is told
+
+
+_mode = _Mode()
+
+
+class Function:
+    """One differentiable operation, applied once.
+
+    A subclass takes its settings in the constructor, keeps what `backward` will need as attributes in `forward`, and returns
+    one gradient per input from `backward` (None where `needs_gradient` says no). Both see C-contiguous NumPy arrays, and change
+    none of them. `input_shapes` and `input_type` tell what the inputs are, or were.
+
+        class Square(Function):
+            def forward(self, x):
+                self.x = x
+                return x * x
+
+            def backward(self, gradient):
+                return (2 * self.x * gradient,)
+
+        y = Square()(x)
+    """
+
+    floating = True      # inputs must be float32 or float64; functions that only move data take anything
+    multiply_adds = 0    # how many this application took
+    parents = None       # per input: the Function that made it, or itself if it is a leaf, or None if it needs no gradient
+
+    def forward(self, *arrays):
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(self, gradient):
+        raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def __call__(self, *inputs):
+        self.input_type = _common_type(self, inputs)
+        self.input_shapes, self.needs_gradient, self.versions = [], [], []
+        arrays, parents, recording = [], [], _mode.recording
+        for tensor in inputs:
+            arrays.append(contiguous(tensor.array))
+            needed = recording and tensor.requires_grad
+            parents.append(None if not needed else tensor if tensor.creator is None else tensor.creator)
+            self.input_shapes.append(tensor.array.shape)
+            self.needs_gradient.append(needed)
+            self.versions.append(tensor.version)
+        output = Tensor(np.asarray(self.forward(*arrays)))
+        if True in self.needs_gradient:
+            self.parents = parents
+            output.requires_grad, output.creator = True, self
+        for watcher in _mode.watchers:
+            watcher(self, inputs, output)
+        return output
+
+    def forget(self):
+        """Drop all that was kept for backward, and the way to the parents."""
+        self.__dict__.clear()
+
+
+def _argument(function, position):
+    """The name of an input, for error messages: what `forward` calls it."""
+    names = list(inspect.signature(function.forward).parameters)
+    return names[position] if position < len(names) else f"input {position}"
+
+
+def _common_type(function, inputs):
+    """The type that all inputs of a function share."""
+    name = type(function).__name__
+    if function.parents is not None:
+        raise RuntimeError(f"{name}: a Function object is one node of the graph and is applied once; make a new one")
+    for position, tensor in enumerate(inputs):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{name}: {_argument(function, position)} must be a Tensor, not {type(tensor).__name__}; "
+                            "minicnn.tensor(...) makes one")
+        dtype = tensor.array.dtype
+        if function.floating and dtype not in FLOATING:
+            raise TypeError(f"{name}: {_argument(function, position)} is {dtype}, but must be float32 or float64; "
+                            "convert it with .float() or .double()")
+        if dtype != inputs[0].array.dtype:
+            raise TypeError(f"{name}: {_argument(function, 0)} is {inputs[0].dtype}, but {_argument(function, position)} "
+                            f"is {dtype}; convert one of them, with .float() or .double()")
+    return dtype
+
+
+def backward(output, gradient, retain_graph=False):
+    """Add to `.grad` of every leaf that `output` was computed from: the gradient of sum(gradient * output).
+
+    output    a Tensor with requires_grad
+    gradient  an array of its shape and type
+
+    A function's backward runs when the gradients of all its uses have arrived and been added, so each runs once, in whatever way
+    the graph branches. There is no recursion: the graph may be as deep as memory allows. What functions kept is dropped on the
+    way, unless `retain_graph`.
+    """
+    if output.creator is None:
+        _accumulate(output, gradient)
+        return
+    waiting = _count_uses(output.creator)
+    gradients = {output.creator: gradient}
+    ready = [output.creator]
+    while ready:
+        function = ready.pop()
+        for parent, part in _gradients_of_parents(function, gradients.pop(function)):
+            if isinstance(parent, Tensor):
+                _accumulate(parent, part)
+                continue
+            gradients[parent] = _sum(gradients[parent], part) if parent in gradients else part
+            waiting[parent] -= 1
+            if not waiting[parent]:
+                ready.append(parent)
+        if not retain_graph:
+            function.forget()
+
+
+def _count_uses(root):
+    """How often each function below `root` is used in the graph of `root`; that the graph is whole is checked on the way."""
+    uses = {root: 0}
+    unseen = [root]
+    while unseen:
+        function = unseen.pop()
+        if function.parents is None:
+            raise RuntimeError(f"backward: it has passed {type(function).__name__} before, and what that kept is gone; "
+                               "compute the output again, or call the first backward with retain_graph=True")
+        for position, parent in enumerate(function.parents):
+            if isinstance(parent, Tensor):
+                if parent.version != function.versions[position]:
+                    raise RuntimeError(f"backward: {type(function).__name__} has used {_argument(function, position)}, "
+                                       f"shape {parent.shape}, which was then changed in place (by an optimiser's step, say); "
+                                       "compute the output again")
+            elif parent is not None:
+                if parent not in uses:
+                    uses[parent] = 0
+                    unseen.append(parent)
+                uses[parent] += 1
+    return uses
+
+
+def _gradients_of_parents(function, gradient):
+    """Run the function's backward: pairs of a parent and the gradient that it gets."""
+    parts = function.backward(contiguous(gradient))
+    if not isinstance(parts, tuple) or len(parts) != len(function.parents):
+        raise RuntimeError(f"{type(function).__name__}.backward must return a tuple of {len(function.parents)}: "
+                           "one gradient for each input, None where needs_gradient is False")
+    pairs = []
+    for position, parent in enumerate(function.parents):
+        if parent is None:
+            continue
+        part, shape = np.asarray(parts[position]), function.input_shapes[position]
+        if part.shape != shape or part.dtype != function.input_type:
+            found = "None" if parts[position] is None else f"{part.dtype} of shape {part.shape}"
+            raise RuntimeError(f"{type(function).__name__}.backward returned {found} as the gradient of "
+                               f"{_argument(function, position)}, which is {function.input_type} of shape {shape}")
+        pairs.append((parent, part))
+    return pairs
+
+
+def _accumulate(leaf, part):
+    leaf.grad = Tensor(contiguous(part) if leaf.grad is None else _sum(leaf.grad.array, part))
+
+
+def _sum(gradient, part):
+    """In a new array: the two may be in use elsewhere."""
+    return arithmetic.add(contiguous(gradient), contiguous(part))
+
+
+@contextlib.contextmanager
+def _recording(recording):
+    previous, _mode.recording = _mode.recording, recording
+    try:
+        yield
+    finally:
+        _mode.recording = previous
+
+
+def no_grad():
+    """Inside `with no_grad():`, or in a function decorated with `@no_grad()`, nothing is remembered for backward."""
+    return _recording(False)
+
+
+def enable_grad():
+    """Undoes `no_grad` inside its `with`."""
+    return _recording(True)
+
+
+@contextlib.contextmanager
+def watch(callback):
+    """Inside the `with`, callback(function, inputs, output) is called after each Function that this thread applies.
+
+    function is the Function, inputs a tuple of Tensors, output the Tensor it made.
+    """
+    previous, _mode.watchers = _mode.watchers, (*_mode.watchers, callback)
+    try:
+        yield
+    finally:
+        _mode.watchers = previous

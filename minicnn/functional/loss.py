@@ -1,0 +1,74 @@
+"""Losses: how wrong a prediction is, as one number to minimise."""
+import numpy as np
+
+from minicnn.autograd import Function
+from minicnn.device import empty, kernels_for
+from minicnn.functional.reduction import Sum
+from minicnn.tensor import Tensor
+
+
+class CrossEntropy(Function):
+    """One loss for each row of logits; keeps the probabilities."""
+
+    def __init__(self, labels, label_smoothing, ignore_index):
+        self.labels, self.settings = labels, (label_smoothing, ignore_index)
+
+    def forward(self, logits):
+        losses, self.probabilities = empty(logits.shape[:1], logits.dtype), empty(logits.shape, logits.dtype)
+        kernels_for(logits).cross_entropy(logits, self.labels, losses, self.probabilities, *self.settings)
+        return losses
+
+    def backward(self, gradient):
+        grad_logits = empty(self.probabilities.shape, gradient.dtype)
+        kernels_for(gradient).cross_entropy_grad_input(gradient, self.probabilities, self.labels, grad_logits, *self.settings)
+        return (grad_logits,)
+
+
+def cross_entropy(logits, labels, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    """-log softmax(logits)[label], as torch.nn.functional.cross_entropy.
+
+    logits           (N, C)  unnormalised log-probabilities of C classes
+    labels           (N,)    integers 0 ... C - 1
+    ignore_index     rows with this label have loss 0, and the mean does not count them
+    reduction        "mean", "sum", or "none" for the losses of the rows (N,)
+    label_smoothing  share of the target that is spread evenly over all classes (Szegedy et al., CVPR 2016, section 7)
+    """
+    if logits.ndim != 2 or labels.shape != logits.shape[:1]:
+        raise ValueError(f"cross_entropy: logits {tuple(logits.shape)} must have the shape (N, C) "
+                         f"and labels {tuple(labels.shape)} the shape (N,)")
+    if not isinstance(labels, Tensor) or labels.dtype.kind not in "iu":
+        raise TypeError(f"cross_entropy: labels must be a Tensor of integers, not {getattr(labels, 'dtype', type(labels))}")
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must be between 0 and 1, not {label_smoothing}")
+    classes = np.ascontiguousarray(labels.array, np.int64)
+    counted = _count_labels(classes, logits.shape[1], ignore_index)
+    losses = CrossEntropy(classes, float(label_smoothing), int(ignore_index))(logits)
+    if reduction == "mean":
+        return Sum((0,), keepdim=False, divisor=counted)(losses)
+    return _reduce("cross_entropy", losses, reduction)
+
+
+def _count_labels(labels, classes, ignore_index):
+    """How many labels are not ignored; all of those must be classes."""
+    # As unsigned numbers, negative labels are huge: one pass tells that all is well.
+    if not labels.size or (labels.view(np.uint64).max() < classes and not 0 <= ignore_index < classes):
+        return labels.size
+    ignored = labels == ignore_index
+    wrong = np.flatnonzero(~ignored & ((labels < 0) | (labels >= classes)))
+    if wrong.size:
+        raise IndexError(f"cross_entropy: label {labels[wrong[0]]} in row {wrong[0]} is no class: "
+                         f"logits have {classes} classes, 0 to {classes - 1}")
+    return labels.size - int(ignored.sum())
+
+
+def mse_loss(x, target, *, reduction="mean"):
+    """(x - target)^2, as torch.nn.functional.mse_loss for equal shapes. reduction: "mean", "sum" or "none"."""
+    if x.shape != target.shape:
+        raise ValueError(f"mse_loss: x {x.shape} and target {target.shape} must have the same shape")
+    return _reduce("mse_loss", (x - target) ** 2, reduction)
+
+
+def _reduce(function, losses, reduction):
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{function}: reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
+    return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()

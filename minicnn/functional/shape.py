@@ -1,0 +1,235 @@
+"""Moving data about, made differentiable: shapes, axes, parts, types. Values stay what they are; any type will do."""
+import numpy as np
+
+from minicnn import arithmetic
+from minicnn.autograd import Function
+from minicnn.device import empty
+from minicnn.functional import arguments
+from minicnn.tensor import FLOATING, Tensor
+
+
+class Reshape(Function):
+    floating = False
+
+    def __init__(self, shape):
+        self.shape = shape
+
+    def forward(self, x):
+        return x.reshape(self.shape)
+
+    def backward(self, gradient):
+        return (gradient.reshape(self.input_shapes[0]),)
+
+
+class Permute(Function):
+    floating = False
+
+    def __init__(self, axes):
+        self.axes = axes
+
+    def forward(self, x):
+        return x.transpose(self.axes)
+
+    def backward(self, gradient):
+        return (gradient.transpose(np.argsort(self.axes)),)
+
+
+class Index(Function):
+    """The gradient of a part is 0 elsewhere; an element that was picked several times gets the sum."""
+
+    floating = False
+
+    def __init__(self, index):
+        self.index = index
+
+    def forward(self, x):
+        return x[self.index]
+
+    def backward(self, gradient):
+        grad_x = _zeros(self.input_shapes[0], gradient.dtype)
+        if _picks_once(self.index):
+            grad_x[self.index] = gradient
+        else:
+            positions = np.arange(grad_x.size).reshape(grad_x.shape)[self.index]
+            positions, sums = _sum_by_position(positions.reshape(-1), gradient.reshape(-1))
+            grad_x.reshape(-1)[positions] = sums
+        return (grad_x,)
+
+
+class Concatenate(Function):
+    floating = False
+
+    def __init__(self, axis):
+        self.axis = axis
+
+    def forward(self, *arrays):
+        shape = list(arrays[0].shape)
+        shape[self.axis] = sum(array.shape[self.axis] for array in arrays)
+        return np.concatenate(arrays, self.axis, out=empty(shape, arrays[0].dtype))
+
+    def backward(self, gradient):
+        ends = np.cumsum([shape[self.axis] for shape in self.input_shapes])
+        return tuple(np.split(gradient, ends[:-1], self.axis))
+
+
+class Pad(Function):
+    floating = False
+
+    def __init__(self, borders, value):
+        self.borders, self.value = borders, value
+
+    def forward(self, x):
+        y = empty([before + size + after for (before, after), size in zip(self.borders, x.shape)], x.dtype)
+        y[...] = self.value
+        y[self._inside(x.shape)] = x
+        return y
+
+    def backward(self, gradient):
+        return (gradient[self._inside(self.input_shapes[0])],)
+
+    def _inside(self, shape):
+        return tuple(slice(before, before + size) for (before, _), size in zip(self.borders, shape))
+
+
+class Clone(Function):
+    floating = False
+
+    def forward(self, x):
+        y = empty(x.shape, x.dtype)
+        y[...] = x
+        return y
+
+    def backward(self, gradient):
+        return (gradient,)
+
+
+class Cast(Function):
+    floating = False
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+
+    def forward(self, x):
+        return x.astype(self.dtype)
+
+    def backward(self, gradient):
+        return (gradient.astype(self.input_type),)
+
+
+def _zeros(shape, dtype):
+    array = empty(shape, dtype)
+    array[...] = 0
+    return array
+
+
+def _picks_once(index):
+    """Integers, slices, None, ... and masks pick no element twice; arrays of integers may."""
+    return all(isinstance(part, (int, slice, type(None), type(...))) or np.asarray(part).dtype == bool for part in index)
+
+
+def _sum_by_position(positions, values):
+    """Add the values that share a position: pairs of neighbours at a time, so n equal positions take log2(n) rounds."""
+    order = np.argsort(positions, kind="stable")
+    positions, values = positions[order], values[order]
+    while True:
+        first = np.r_[True, positions[1:] != positions[:-1]][:len(positions)]
+        if first.all():
+            return positions, values
+        # A value's place among those of its position: even ones stay, and odd ones are added to the one before.
+        counter = np.arange(len(positions))
+        odd = (counter - np.maximum.accumulate(np.where(first, counter, 0))) % 2 == 1
+        paired = np.flatnonzero(odd)
+        values[paired - 1] = arithmetic.add(values[paired - 1], values[paired])
+        positions, values = positions[~odd], values[~odd]
+
+
+def reshape(x, *shape):
+    """The same elements, row by row, in another shape; one size may be -1. As torch.reshape."""
+    return Reshape(arguments.sizes("reshape", shape, x.numel()))(x)
+
+
+def flatten(x, start_dim=0, end_dim=-1):
+    """Axes start_dim ... end_dim as one. As torch.flatten."""
+    if not x.ndim:
+        return reshape(x, 1)
+    start, end = arguments.axis("flatten", start_dim, x.ndim), arguments.axis("flatten", end_dim, x.ndim)
+    if start > end:
+        raise ValueError(f"flatten: start_dim {start_dim} lies behind end_dim {end_dim}")
+    return reshape(x, *x.shape[:start], int(np.prod(x.shape[start:end + 1])), *x.shape[end + 1:])
+
+
+def permute(x, *dims):
+    """Axis i of the result is axis dims[i] of x. As torch.permute."""
+    dims = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
+    axes = [arguments.axis("permute", dim, x.ndim) for dim in dims]
+    if sorted(axes) != list(range(x.ndim)):
+        raise ValueError(f"permute: dims {tuple(dims)} must name each of the {x.ndim} axes of x {x.shape} once")
+    return Permute(axes)(x)
+
+
+def transpose(x, dim0, dim1):
+    """Two axes change places. As torch.transpose."""
+    axes = list(range(x.ndim))
+    dim0, dim1 = arguments.axis("transpose", dim0, x.ndim), arguments.axis("transpose", dim1, x.ndim)
+    axes[dim0], axes[dim1] = dim1, dim0
+    return Permute(axes)(x)
+
+
+def squeeze(x, dim=None):
+    """Without its axes of size 1, or without axis `dim` if that has size 1. As torch.squeeze."""
+    axes = arguments.axes("squeeze", dim, x.ndim)
+    return reshape(x, [size for axis, size in enumerate(x.shape) if size != 1 or axis not in axes])
+
+
+def unsqueeze(x, dim):
+    """With a new axis of size 1 at `dim`. As torch.unsqueeze."""
+    dim = arguments.axis("unsqueeze", dim, x.ndim + 1)
+    return reshape(x, *x.shape[:dim], 1, *x.shape[dim:])
+
+
+def index(x, index):
+    """x[index], with integers, slices, None, ... and tensors of integers or booleans."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return Index(tuple(part.array if isinstance(part, Tensor) else part for part in parts))(x)
+
+
+def cat(tensors, dim=0):
+    """One after the other along axis `dim`; their other sizes are equal. As torch.cat."""
+    if not tensors:
+        raise ValueError("cat: expected at least one tensor")
+    dim = arguments.axis("cat", dim, tensors[0].ndim)
+    for tensor in tensors:
+        if tensor.shape[:dim] + tensor.shape[dim + 1:] != tensors[0].shape[:dim] + tensors[0].shape[dim + 1:]:
+            raise ValueError(f"cat: shapes {tensors[0].shape} and {tensor.shape} differ elsewhere than in dim {dim}")
+    return Concatenate(dim)(*tensors)
+
+
+def stack(tensors, dim=0):
+    """Tensors of one shape along a new axis `dim`. As torch.stack."""
+    for tensor in tensors:
+        if tensor.shape != tensors[0].shape:
+            raise ValueError(f"stack: shapes {tensors[0].shape} and {tensor.shape} differ")
+    return cat([unsqueeze(tensor, dim) for tensor in tensors], dim if dim >= 0 or not tensors else dim + tensors[0].ndim + 1)
+
+
+def pad(x, pad, value=0):
+    """A border of `value`. pad = (left, right, top, bottom, ...): before and after, from the last axis backwards; negative
+    widths are refused. As torch.nn.functional.pad with mode="constant"."""
+    if len(pad) % 2 or len(pad) > 2 * x.ndim or any(width < 0 for width in pad):
+        raise ValueError(f"pad: {tuple(pad)} must be pairs of widths of at least 0, for at most the {x.ndim} axes of x {x.shape}")
+    borders = [(0, 0)] * (x.ndim - len(pad) // 2) + list(zip(pad[::2], pad[1::2]))[::-1]
+    return Pad(borders, value)(x)
+
+
+def cast(x, dtype):
+    """The values as another type; gradients come back as the type of x. What is no floating-point type ends the graph."""
+    if x.dtype == dtype:
+        return x
+    if dtype not in FLOATING or x.dtype not in FLOATING:
+        return Tensor(x.array.astype(dtype))
+    return Cast(dtype)(x)
+
+
+def clone(x):
+    """A copy that shares no memory with x."""
+    return Clone()(x)

@@ -1,0 +1,31 @@
+"""Adam: steps of about equal size for every parameter."""
+import numpy as np
+
+from minicnn.device import kernels_for
+from minicnn.optim.optimizer import Optimizer
+
+
+class Adam(Optimizer):
+    """As torch.optim.Adam: steps of lr * mean / (sqrt(square) + eps), where mean and square are running averages of the gradient
+    and its square, corrected for their start at 0.
+
+    betas are the shares that the averages keep in each step; weight_decay * parameter is added to the gradient.
+    Kingma & Ba, "Adam: a method for stochastic optimization" (ICLR 2015), algorithm 1.
+    """
+
+    settings = ("lr", "beta1", "beta2", "eps", "weight_decay")
+
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+        super().__init__(parameters, lr)
+        self.beta1, self.beta2 = betas
+        self.at_least(0, beta1=self.beta1, beta2=self.beta2, eps=eps, weight_decay=weight_decay)
+        if max(betas) >= 1:
+            raise ValueError(f"Adam: betas must be below 1, not {betas}")
+        self.eps, self.weight_decay = eps, weight_decay
+
+    def update(self, parameter, gradient, state):
+        if not state:
+            state.update(mean=np.zeros_like(parameter), square=np.zeros_like(parameter), step=0)
+        state["step"] += 1
+        kernels_for(parameter).adam(parameter, gradient, state["mean"], state["square"], self.lr, self.beta1, self.beta2,
+                                    self.eps, self.weight_decay, state["step"])

@@ -1,0 +1,31 @@
+"""Stochastic gradient descent."""
+import numpy as np
+
+from minicnn.device import kernels_for
+from minicnn.optim.optimizer import Optimizer
+
+
+class SGD(Optimizer):
+    """As torch.optim.SGD: with gradient g (plus weight_decay * parameter),
+
+        velocity = momentum * velocity + g
+        parameter -= lr * velocity                     (with nesterov: lr * (g + momentum * velocity))
+
+    Momentum: Polyak (1964); its Nesterov form: Sutskever et al., "On the importance of initialization and momentum in deep
+    learning" (ICML 2013).
+    """
+
+    settings = ("lr", "momentum", "weight_decay", "nesterov")
+
+    def __init__(self, parameters, lr=1e-3, momentum=0.0, *, weight_decay=0.0, nesterov=False):
+        super().__init__(parameters, lr)
+        self.at_least(0, momentum=momentum, weight_decay=weight_decay)
+        if nesterov and not momentum:
+            raise ValueError("SGD: nesterov needs a momentum above 0")
+        self.momentum, self.weight_decay, self.nesterov = momentum, weight_decay, nesterov
+
+    def update(self, parameter, gradient, state):
+        if self.momentum and "velocity" not in state:
+            state["velocity"] = np.zeros_like(parameter)
+        kernels_for(parameter).sgd(parameter, gradient, state.get("velocity"), self.lr, self.momentum, self.weight_decay,
+                                   self.nesterov)

@@ -1,0 +1,333 @@
+"""Tensor: an array, its gradient, and how it came to be."""
+import operator
+
+import numpy as np
+
+from minicnn.errors import InputError
+
+FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class Tensor:
+    """A multi-dimensional array that remembers how it was computed.
+
+    array          the values, a numpy.ndarray; whoever writes into it changes every tensor that shares it
+    requires_grad  does backward put a gradient into `grad`, or lead through here to tensors where it does?
+    grad           Tensor of the same shape, or None: what backward passes have added up; only leaves get one
+    creator        the Function that made it; None for a leaf
+    version        how often the array was changed in place (by optimisers, say), so that backward can tell
+
+    Operators and methods are PyTorch's. They are all made of `minicnn.functional`, and none changes its tensor in place.
+    """
+
+    __slots__ = ("__weakref__", "array", "creator", "grad", "requires_grad", "version")
+    __array_ufunc__ = None   # NumPy leaves `array * tensor` to us
+
+    def __init__(self, array, requires_grad=False):
+        if requires_grad and array.dtype not in FLOATING:
+            raise TypeError(f"only float32 and float64 tensors can require a gradient, not {array.dtype}")
+        self.array = array
+        self.requires_grad = requires_grad
+        self.grad = self.creator = None
+        self.version = 0
+
+    shape = property(lambda self: self.array.shape)
+    dtype = property(lambda self: self.array.dtype)
+    ndim = property(lambda self: self.array.ndim)
+    device = property(lambda self: "cpu")
+
+    def numel(self):
+        return self.array.size
+
+    def size(self, dim=None):
+        return self.shape if dim is None else self.shape[dim]
+
+    # Leaving the graph
+
+    def numpy(self):
+        """The values as a NumPy array that shares memory with the tensor."""
+        if self.requires_grad:
+            raise RuntimeError("numpy: this tensor requires a gradient, which NumPy would not pass on; use .detach().numpy()")
+        return self.array
+
+    def __array__(self, dtype=None, copy=None):
+        array = self.numpy()
+        return array.astype(dtype or array.dtype, copy=bool(copy))
+
+    def item(self):
+        """The value of a tensor with one element, as a Python number."""
+        return self.array.item()
+
+    def tolist(self):
+        return self.array.tolist()
+
+    def detach(self):
+        """The same array outside the graph."""
+        return Tensor(self.array)
+
+    # Gradients
+
+    def backward(self, gradient=None, retain_graph=False):
+        """Add to the `grad` of every leaf that this tensor was computed from the gradient of sum(gradient * self).
+
+        gradient      Tensor of this shape and type; None for a tensor with one element, where it is 1
+        retain_graph  keep what a second backward through the same graph needs
+        """
+        if not self.requires_grad:
+            raise RuntimeError("backward: this tensor was computed from nothing that requires a gradient (or under no_grad)")
+        if gradient is None:
+            if self.array.size != 1:
+                raise RuntimeError(f"backward: a tensor of shape {self.shape} needs a gradient of that shape; "
+                                   "without one, backward starts from a single number, such as a loss")
+            gradient = np.ones(self.shape, self.dtype)
+        else:
+            gradient = gradient.array if isinstance(gradient, Tensor) else np.asarray(gradient)
+            if (gradient.shape, gradient.dtype) != (self.shape, self.dtype):
+                raise ValueError(f"backward: gradient is {gradient.dtype} of shape {gradient.shape}, "
+                                 f"but the tensor is {self.dtype} of shape {self.shape}")
+        autograd.backward(self, gradient, retain_graph)
+
+    def copy_(self, values):
+        """Overwrite the array with `values` (a Tensor or array of the same shape), outside the graph. Returns the tensor."""
+        values = values.array if isinstance(values, Tensor) else values
+        if np.shape(values) != self.shape:
+            raise ValueError(f"copy_: values of shape {np.shape(values)} do not fit a tensor of shape {self.shape}")
+        self.array[...] = values
+        self.version += 1
+        return self
+
+    def _no_writing(self, *_):
+        raise TypeError("tensors are not changed in place: put parts together with cat, stack or pad, "
+                        "or write into .array, of which autograd knows nothing")
+
+    __setitem__ = _no_writing
+
+    # Types and devices
+
+    def to(self, target):
+        """This tensor as another type ("float64", numpy.float32, ...) or on another device ("cpu", the only one so far)."""
+        if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
+            if target != "cpu":
+                raise InputError(f"there is no device {target!r}: tensors live on 'cpu'")
+            return self
+        return F.cast(self, np.dtype(target))
+
+    def cpu(self):
+        return self
+
+    def float(self):
+        return self.to(np.float32)
+
+    def double(self):
+        return self.to(np.float64)
+
+    def long(self):
+        return self.to(np.int64)
+
+    # Arithmetic: the other operand may be a number
+
+    def _operand(self, other):
+        """`other` as a Tensor: a number takes this tensor's type."""
+        if isinstance(other, Tensor):
+            return other
+        if isinstance(other, (int, float, np.number)):
+            return Tensor(np.array(other, self.array.dtype))
+        raise TypeError(f"a Tensor and {type(other).__name__} do not go together; minicnn.tensor(...) makes a Tensor of it")
+
+    def __add__(self, other):
+        return F.add(self, self._operand(other))
+
+    def __radd__(self, other):
+        return F.add(self._operand(other), self)
+
+    def __sub__(self, other):
+        return F.subtract(self, self._operand(other))
+
+    def __rsub__(self, other):
+        return F.subtract(self._operand(other), self)
+
+    def __mul__(self, other):
+        return F.multiply(self, self._operand(other))
+
+    def __rmul__(self, other):
+        return F.multiply(self._operand(other), self)
+
+    def __truediv__(self, other):
+        return F.divide(self, self._operand(other))
+
+    def __rtruediv__(self, other):
+        return F.divide(self._operand(other), self)
+
+    def __pow__(self, other):
+        return F.power(self, self._operand(other))
+
+    def __rpow__(self, other):
+        return F.power(self._operand(other), self)
+
+    def __matmul__(self, other):
+        return F.matmul(self, self._operand(other))
+
+    def _may_be_rebound(self):
+        """`w -= x` makes a new tensor and calls it w, which is fine unless w was to be learned."""
+        if self.requires_grad and self.creator is None:
+            raise RuntimeError("`w -= x` (or +=, *=, /=) would replace a tensor that requires a gradient by one that does not; "
+                               "to change it in place, write `w.copy_(w - x)` under no_grad")
+        return self
+
+    def __iadd__(self, other):
+        return self._may_be_rebound() + other
+
+    def __isub__(self, other):
+        return self._may_be_rebound() - other
+
+    def __imul__(self, other):
+        return self._may_be_rebound() * other
+
+    def __itruediv__(self, other):
+        return self._may_be_rebound() / other
+
+    def __neg__(self):
+        return F.negative(self)
+
+    def __abs__(self):
+        return F.absolute(self)
+
+    def pow(self, exponent):
+        return self ** exponent
+
+    def matmul(self, other):
+        return self @ other
+
+    def exp(self):
+        return F.exp(self)
+
+    def log(self):
+        return F.log(self)
+
+    def sqrt(self):
+        return F.sqrt(self)
+
+    def abs(self):
+        return F.absolute(self)
+
+    def relu(self):
+        return F.relu(self)
+
+    def tanh(self):
+        return F.tanh(self)
+
+    def sigmoid(self):
+        return F.sigmoid(self)
+
+    def softmax(self, dim):
+        return F.softmax(self, dim)
+
+    def log_softmax(self, dim):
+        return F.log_softmax(self, dim)
+
+    # Comparisons: tensors of booleans, through which no gradient flows
+
+    def _compare(self, other, comparison):
+        return Tensor(np.asarray(comparison(self.array, other.array if isinstance(other, Tensor) else other)))
+
+    def __eq__(self, other):
+        return self._compare(other, operator.eq)
+
+    def __ne__(self, other):
+        return self._compare(other, operator.ne)
+
+    def __lt__(self, other):
+        return self._compare(other, operator.lt)
+
+    def __le__(self, other):
+        return self._compare(other, operator.le)
+
+    def __gt__(self, other):
+        return self._compare(other, operator.gt)
+
+    def __ge__(self, other):
+        return self._compare(other, operator.ge)
+
+    __hash__ = object.__hash__   # by identity, so that tensors can be keys although == compares values
+
+    # Reductions: dim is an axis, a tuple of axes, or None for all
+
+    def sum(self, dim=None, keepdim=False):
+        return F.sum(self, dim, keepdim)
+
+    def mean(self, dim=None, keepdim=False):
+        return F.mean(self, dim, keepdim)
+
+    def amax(self, dim=None, keepdim=False):
+        return F.amax(self, dim, keepdim)
+
+    def max(self, dim=None, keepdim=False):
+        return F.max(self, dim, keepdim)
+
+    def argmax(self, dim=None, keepdim=False):
+        return F.argmax(self, dim, keepdim)
+
+    # Shapes: the results share the array where NumPy can make a view
+
+    def reshape(self, *shape):
+        return F.reshape(self, *shape)
+
+    view = reshape
+
+    def flatten(self, start_dim=0, end_dim=-1):
+        return F.flatten(self, start_dim, end_dim)
+
+    def transpose(self, dim0, dim1):
+        return F.transpose(self, dim0, dim1)
+
+    def permute(self, *dims):
+        return F.permute(self, *dims)
+
+    def squeeze(self, dim=None):
+        return F.squeeze(self, dim)
+
+    def unsqueeze(self, dim):
+        return F.unsqueeze(self, dim)
+
+    @property
+    def T(self):
+        return F.permute(self, *reversed(range(self.ndim)))
+
+    def __getitem__(self, index):
+        return F.index(self, index)
+
+    def clone(self):
+        """A copy that gradients flow through."""
+        return F.clone(self)
+
+    # What Python asks for
+
+    def __len__(self):
+        if not self.ndim:
+            raise TypeError("a tensor without axes has no len()")
+        return len(self.array)
+
+    def __iter__(self):
+        return (self[position] for position in range(len(self)))
+
+    def __bool__(self):
+        return bool(self.array)
+
+    def __float__(self):
+        return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
+
+    def __format__(self, specification):
+        return format(self.item() if specification and not self.ndim else str(self), specification)
+
+    def __repr__(self):
+        values = np.array2string(self.array, separator=", ", prefix="tensor(")
+        usual = self.dtype in (np.float32, np.int64, np.bool_)
+        notes = ("" if usual else f", dtype={self.dtype}") + (", requires_grad=True" if self.requires_grad else "")
+        return f"tensor({values}{notes})"
+
+
+# At the end, because functions are made of tensors: minicnn.functional imports minicnn.autograd, and that imports Tensor.
+from minicnn import autograd, functional as F  # noqa: E402

@@ -1,0 +1,51 @@
+"""A checkpoint: all that a run needs to go on to the same bits, in one file that is replaced whole."""
+import json
+import pathlib
+
+import numpy as np
+
+from minicnn import random
+from minicnn.errors import InputError, RunError
+from minicnn.files import replacing
+from minicnn.training.weights import read
+
+FILE = "checkpoint.safetensors"
+
+
+def save(path, model, optimizer, schedule, progress):
+    """Write the state of everything that changes while training.
+
+    progress  a dictionary that JSON can hold: how far the run is and what it has measured
+
+    Weights that are not finite are not written: the last checkpoint stays the last good one, and RunError says so.
+    """
+    from safetensors.numpy import save_file
+
+    state = {f"model.{name}": tensor.array for name, tensor in model.state_dict().items()}
+    for name, array in state.items():
+        if not np.isfinite(array).all():
+            raise RunError(f"{name} holds numbers that are not finite, so this state is not saved; {path} holds the last good one")
+    optimizer_state = optimizer.state_dict()
+    arrays = {f"optimizer.{name}": value for name, value in optimizer_state.items() if isinstance(value, np.ndarray)}
+    plain = {name: value for name, value in optimizer_state.items() if not isinstance(value, np.ndarray)}
+    about = {"optimizer": plain, "schedule": schedule.state_dict(), "random": random.get_state(), "progress": progress}
+    with replacing(path) as partial:
+        save_file(state | arrays, partial, {"checkpoint": json.dumps(about)})
+
+
+def load(path, model, optimizer, schedule):
+    """Bring everything to where `save` found it; returns `progress`. InputError if the checkpoint is of something else."""
+    path = pathlib.Path(path)
+    about, arrays = read(path, "checkpoint", "--resume takes the folder of a run that was started before")
+    parts = {"model": {}, "optimizer": dict(about["optimizer"])}
+    for name, array in arrays.items():
+        part, _, key = name.partition(".")
+        parts[part][key] = array
+    try:
+        model.load_state_dict(parts["model"])
+        optimizer.load_state_dict(parts["optimizer"])
+    except InputError as error:
+        raise InputError(f"{path} is the checkpoint of another network: {error}") from None
+    schedule.load_state_dict(about["schedule"])
+    random.set_state(about["random"])
+    return about["progress"]

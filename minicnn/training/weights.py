@@ -1,0 +1,61 @@
+"""A trained network in one file: its weights, and what one must know to use them (safetensors, https://huggingface.co/docs/safetensors)."""
+import json
+import pathlib
+from typing import NamedTuple
+
+from minicnn import models
+from minicnn.errors import InputError
+from minicnn.files import replacing
+from minicnn.models.classifier import Preprocessing
+from minicnn.nn import Module
+
+FILE = "model.safetensors"
+
+
+class Trained(NamedTuple):
+    """A network with what its data set told it."""
+
+    model: Module
+    name: str                      # as models.get takes it
+    variant: str | None
+    classes: tuple                 # their names
+    preprocessing: Preprocessing
+
+
+def save(trained, path):
+    """Write the network's state, with all else as the file's metadata."""
+    from safetensors.numpy import save_file
+
+    about = {"name": trained.name, "variant": trained.variant, "classes": list(trained.classes),
+             "preprocessing": trained.preprocessing._asdict()}
+    arrays = {name: tensor.array for name, tensor in trained.model.state_dict().items()}
+    with replacing(path) as partial:
+        save_file(arrays, partial, {"minicnn": json.dumps(about)})
+
+
+def load(path):
+    """Read what `save` wrote, from the file or from the run folder that holds it. InputError if it is something else."""
+    path = pathlib.Path(path)
+    path = path / FILE if path.is_dir() else path
+    about, arrays = read(path, "minicnn", f"train one with: python -m minicnn.train lenet --out {path.parent}")
+    model = models.get(about["name"], variant=about["variant"], num_classes=len(about["classes"]))
+    model.load_state_dict(arrays)
+    size, mean, std = (tuple(about["preprocessing"][name]) for name in Preprocessing._fields)
+    return Trained(model, about["name"], about["variant"], tuple(about["classes"]), Preprocessing(size, mean, std))
+
+
+def read(path, key, advice):
+    """The JSON under `key` in the file's metadata, and all its arrays by name. InputError if that is not to be had."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.exists():
+        raise InputError(f"{path} does not exist; {advice}")
+    try:
+        with safe_open(path, "numpy") as file:
+            about = (file.metadata() or {}).get(key)
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} cannot be read as a safetensors file ({error}); {advice}") from None
+    if about is None:
+        raise InputError(f"{path} was not written by minicnn for this purpose; {advice}")
+    return json.loads(about), arrays
