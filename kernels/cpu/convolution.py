@@ -70,7 +70,7 @@ def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
     images, channels = grad_x.shape[:2]
     filters = weight.shape[0] // groups
     scatter = _scatter(grad_x.shape[2:], weight.shape, grad_y.shape[2:], stride, padding, dilation, groups)
-    padded = empty((images * weight.shape[0] * scatter.padded_size,), grad_y.dtype)
+    padded = empty((images * weight.shape[0] * scatter.padded_size + scatter.padded_shape[1],), grad_y.dtype)
     pad_images(grad_y.reshape(-1), images * weight.shape[0], grad_y.shape[2], grad_y.shape[3], *scatter.border, 1, 1,
                *scatter.padded_shape, padded)
     size = scatter.height * scatter.width
@@ -117,6 +117,8 @@ def _layout(image, weight, output, stride, padding, dilation, groups):
             out_height = 1
     else:
         line, lines = -(-(width + 2 * left) // right), -(-(height + 2 * top) // down)
+        if right == 1:   # the border at the left of a line is that at the right of the line before, too
+            line = max(width + left, out_width)
         pad_arguments = (height, width, top, left, down, right, lines, line)
         phase_size, plane = lines * line, down * right * lines * line
     offsets = [(c * plane + (r * dilation[0] % down * right + s * dilation[1] % right) * phase_size
@@ -132,7 +134,7 @@ def _padded(x, layout):
     if layout.padding is None:
         return x.reshape(-1)
     planes = x.shape[0] * x.shape[1]
-    padded = empty((planes * layout.plane_size,), x.dtype)
+    padded = empty((planes * layout.plane_size + layout.pitch,), x.dtype)
     pad_images(x.reshape(-1), planes, *layout.padding, padded)
     return padded
 
@@ -157,8 +159,8 @@ def _scatter(image, weight, output, stride, padding, dilation, groups):
     count = [(size - 1 + p) // s - f + 1 for size, p, s, f in zip(image, padding, stride, first)]
     border = tuple(max(0, (t - 1) * d // s - f) for t, d, s, f in zip(taps, dilation, stride, first))
     after = [max(0, f + c - size) for f, c, size in zip(first, count, output)]
-    padded_shape = tuple(b + size + a for b, size, a in zip(border, output, after))
-    line = padded_shape[1]
+    line = max(output[1] + max(border[1], after[1]), count[1])   # the border at its left is that at the right of the line before, too
+    padded_shape = border[0] + output[0] + after[0], line
     plane = padded_shape[0] * line
     phases = []
     for phase in np.ndindex(*stride):

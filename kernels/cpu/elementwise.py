@@ -2,7 +2,7 @@
 
 An operation is a number, asked for once a row, so that the loop inside holds one line and vectorises. Broadcasting is planned in Python:
 neighbouring axes along which both operands move alike become one, so most cases have one or two axes left. Of these, the last is the
-row; an operand that does not move along it is spread over a row first, which costs little and leaves one loop an operation.
+row; an operand that does not move along it is spread over an array first, which costs little and leaves one loop an operation.
 """
 import functools
 
@@ -14,6 +14,7 @@ from .compiler import inner, kernel
 from .elementary import exp as exp_of, log as log_of
 
 ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, EQUAL = range(6)
+_SPREAD = 1024   # numbers worked on at once, so that an operand which is spread over them is in the first-level cache
 _NEGATIVE, _EXP, _LOG, _SQRT, _ABSOLUTE, _SIGN = range(6)
 
 
@@ -105,43 +106,40 @@ def _plan(shape_a, shape_b):
 
 @kernel
 def _combine(operation, a, b, y, sizes, steps_a, steps_b):
-    length = sizes[-1]
-    rows = y.size // max(1, length)
+    length = max(1, sizes[-1])
+    rows_at_once, strips = max(1, CHUNK // length), count(length)
+    blocks = (y.size // length + rows_at_once - 1) // rows_at_once
     if y.size <= CHUNK:
-        _combine_rows(operation, a, b, y, sizes, steps_a, steps_b, 0, rows, 0, length)
+        for piece in range(blocks * strips):
+            _combine_piece(operation, a, b, y, sizes, steps_a, steps_b, rows_at_once, piece // strips, piece % strips)
     else:
-        rows_at_once, strips = max(1, CHUNK // length), count(length)
-        blocks = (rows + rows_at_once - 1) // rows_at_once
         for piece in numba.prange(blocks * strips):
-            row, column = piece // strips * rows_at_once, piece % strips * CHUNK
-            _combine_rows(operation, a, b, y, sizes, steps_a, steps_b,
-                          row, min(rows, row + rows_at_once), column, min(length, column + CHUNK))
+            _combine_piece(operation, a, b, y, sizes, steps_a, steps_b, rows_at_once, piece // strips, piece % strips)
 
 
 @inner
-def _combine_rows(operation, a, b, y, sizes, steps_a, steps_b, first_row, end_row, first, end):
-    """Columns first ... end - 1 of some rows, a row being the last axis."""
-    spread_a = np.empty(0 if steps_a[-1] else end - first, a.dtype)
-    spread_b = np.empty(0 if steps_b[-1] else end - first, b.dtype)
-    for row in range(first_row, end_row):
-        start_a = start_b = 0
-        rest = row
+def _combine_piece(operation, a, b, y, sizes, steps_a, steps_b, rows_at_once, block, strip):
+    """A block of rows, or of long rows a strip; a row is the last axis."""
+    length, moves_a, moves_b = sizes[-1], steps_a[-1], steps_b[-1]
+    first, end = strip * CHUNK, min(length, (strip + 1) * CHUNK)
+    spread = np.empty((2, min(_SPREAD, end - first)), y.dtype)
+    spread_a, spread_b = spread[0], spread[1]
+    for row in range(block * rows_at_once, min(y.size // length, (block + 1) * rows_at_once)):
+        start_a, start_b, rest = 0, 0, row
         for axis in range(sizes.size - 2, -1, -1):
             index = rest % sizes[axis]
             rest //= sizes[axis]
             start_a += index * steps_a[axis]
             start_b += index * steps_b[axis]
-        _combine_row(operation, _operand(a, start_a, steps_a[-1], first, end, spread_a),
-                     _operand(b, start_b, steps_b[-1], first, end, spread_b), y[row * sizes[-1] + first:row * sizes[-1] + end])
-
-
-@inner
-def _operand(a, start, step, first, end, spread):
-    """What one operand contributes to a row, as a flat array."""
-    if step:
-        return a[start + first:start + end]
-    spread[:] = a[start]
-    return spread
+        if not moves_a:
+            spread_a[:] = a[start_a]
+        if not moves_b:
+            spread_b[:] = b[start_b]
+        for column in range(first, end, _SPREAD):
+            size = min(_SPREAD, end - column)
+            _combine_row(operation, a[start_a + column:start_a + column + size] if moves_a else spread_a[:size],
+                         b[start_b + column:start_b + column + size] if moves_b else spread_b[:size],
+                         y[row * length + column:row * length + column + size])
 
 
 @inner

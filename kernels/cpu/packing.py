@@ -143,21 +143,11 @@ def deal_line(typing, source, s0, width, left, step, target, t0, phase_size, len
                         first = b.sub(b.add(b.mul(i, INT64(phases)), INT64(number * v.lanes)), left)
                         registers.append(v.load(v.at(source, first), v.mask_between(b.neg(first), b.sub(width, first))))
                     inside = v.mask_below(b.sub(length, i))
-                    for phase, register in enumerate(_deal(v, registers)):
+                    for phase, register in enumerate(v.deal(registers)):
                         v.store(register, v.at(target, b.add(i, b.mul(phase_size, INT64(phase)))), inside)
         return context.get_dummy_value()
 
     return signature, generate
-
-
-def _deal(v, registers):
-    """Registers holding consecutive numbers, dealt out: register `phase` of the result holds every len(registers)-th from number `phase` on."""
-    if len(registers) == 1:
-        return registers
-    pairs = list(zip(registers[::2], registers[1::2]))
-    even = _deal(v, [v.pick(a, b, [2 * lane for lane in range(v.lanes)]) for a, b in pairs])
-    odd = _deal(v, [v.pick(a, b, [2 * lane + 1 for lane in range(v.lanes)]) for a, b in pairs])
-    return [register for pair in zip(even, odd) for register in pair]
 
 
 @kernel
@@ -168,8 +158,11 @@ def pad_images(x, planes, height, width, top, left, stride_rows, stride_columns,
     images, so that what a strided window meets lies side by side:
 
         padded[plane, r % s, c % t, r // s, c // t] = bordered[plane, r, c],   bordered[plane, r, c] = x[plane, r - top, c - left]
+
+    What `padded` has beyond the planes is filled with zeros: windows over the last line may reach there.
     """
     size = padded_height * padded_width
+    padded[planes * stride_rows * stride_columns * size:] = 0
     for plane in numba.prange(planes):
         for row_phase in range(stride_rows):
             for line in range(padded_height):

@@ -2,13 +2,14 @@
 
 A window is reduced in two steps: first down its columns, for the whole width of the image at once, a loop over contiguous memory that
 vectorises and whose result, the band, is shared by neighbouring windows; then along the band. The usual halving of an image, windows of
-2 x 2 side by side, is quicker in one step: maximum and switch of four numbers, without a branch.
+2 x 2 side by side, has its own way: see halving.
 """
 import numba
 import numpy as np
 
 from .chunks import CHUNK
 from .compiler import inner, kernel
+from .halving import halve_rows, unhalve_rows
 
 _HALVING = (2, 2), (2, 2), (0, 0)   # window, stride, padding
 
@@ -17,7 +18,7 @@ def max_pool2d(x, y, switches, window, stride, padding):
     """As kernels.reference.pooling.max_pool2d."""
     x, y, switches = _planes(x), _planes(y), _planes(switches)
     if (window, stride, padding) == _HALVING:
-        _halve(x, y, switches)
+        _halve(x.reshape(-1), y.reshape(-1), switches.reshape(-1), *x.shape, *y.shape[1:])
     else:
         _max_pool2d(x, y, switches, window, stride, padding)
 
@@ -26,7 +27,7 @@ def max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding):
     """As kernels.reference.pooling.max_pool2d_grad_input."""
     grad_y, switches, grad_x = _planes(grad_y), _planes(switches), _planes(grad_x)
     if (window, stride, padding) == _HALVING:
-        _halve_grad_input(grad_y, switches, grad_x)
+        _halve_grad_input(grad_y.reshape(-1), switches.reshape(-1), grad_x.reshape(-1), *grad_x.shape, *grad_y.shape[1:])
     else:
         _max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding)
 
@@ -47,60 +48,24 @@ def _planes(array):
 
 
 @kernel
-def _halve(x, y, switches):
-    if x.size <= CHUNK:
-        for plane in range(len(x)):
-            _halve_plane(x[plane], y[plane], switches[plane])
-    else:
-        for plane in numba.prange(len(x)):
-            _halve_plane(x[plane], y[plane], switches[plane])
-
-
-@inner
-def _halve_plane(x, y, switches):
-    width = y.shape[1]
-    for i in range(y.shape[0]):
-        upper, lower = x[2 * i, :2 * width], x[2 * i + 1, :2 * width]
-        row, where = y[i], switches[i]
-        for j in range(width):
-            best, switch = upper[2 * j], 0
-            best, switch = _greater(upper[2 * j + 1], 1, best, switch)
-            best, switch = _greater(lower[2 * j], 2, best, switch)
-            best, switch = _greater(lower[2 * j + 1], 3, best, switch)
-            row[j] = best
-            where[j] = switch
-
-
-@inner
-def _greater(a, place_a, b, place_b):
-    """(b, place_b), or (a, place_a) if a is the greater number, or the first NaN."""
-    greater = (not a <= b) & (b == b)
-    return a if greater else b, place_a if greater else place_b
+def _halve(x, y, switches, planes, height, width, out_height, out_width):
+    for plane in numba.prange(planes):
+        for i in range(out_height):
+            upper = (plane * height + 2 * i) * width
+            halve_rows(x, upper, upper + width, y, switches, (plane * out_height + i) * out_width, out_width)
 
 
 @kernel
-def _halve_grad_input(grad_y, switches, grad_x):
-    if grad_x.size <= CHUNK:
-        for plane in range(len(grad_x)):
-            _halve_plane_grad_input(grad_y[plane], switches[plane], grad_x[plane])
-    else:
-        for plane in numba.prange(len(grad_x)):
-            _halve_plane_grad_input(grad_y[plane], switches[plane], grad_x[plane])
-
-
-@inner
-def _halve_plane_grad_input(grad_y, switches, grad_x):
-    height, width = grad_y.shape
-    zero = grad_y.dtype.type(0)
-    for i in range(height):
-        gradient, switch = grad_y[i], switches[i]
-        for r in range(2):
-            row = grad_x[2 * i + r]
-            for j in range(width):
-                row[2 * j] = gradient[j] if switch[j] == 2 * r else zero
-                row[2 * j + 1] = gradient[j] if switch[j] == 2 * r + 1 else zero
-            row[2 * width:] = zero
-    grad_x[2 * height:] = zero
+def _halve_grad_input(grad_y, switches, grad_x, planes, height, width, out_height, out_width):
+    for plane in numba.prange(planes):
+        end = (plane + 1) * height * width
+        for i in range(out_height):
+            upper = (plane * height + 2 * i) * width
+            unhalve_rows(grad_y, switches, (plane * out_height + i) * out_width, grad_x, upper, upper + width, out_width)
+            if width > 2 * out_width:
+                grad_x[upper + width - 1] = grad_x[upper + 2 * width - 1] = 0
+        if height > 2 * out_height:
+            grad_x[end - width:end] = 0
 
 
 @kernel
@@ -119,12 +84,14 @@ def _max_plane(x, y, switches, window, stride, padding):
     band, band_row = np.empty(width, x.dtype), np.empty(width, np.int32)   # maxima of the columns, and the rows they were in
     for i in range(y.shape[0]):
         top = i * stride[0] - padding[0]
-        band[:] = x[max(0, top)]
+        band[:] = -np.inf
         band_row[:] = max(0, -top)
-        for r in range(max(0, -top) + 1, min(rows, height - top)):
+        for r in range(max(0, -top), min(rows, height - top)):
             row = x[top + r]
             for k in range(width):
-                band[k], band_row[k] = _greater(row[k], r, band[k], band_row[k])
+                greater = _greater(row[k], band[k])
+                band[k] = row[k] if greater else band[k]
+                band_row[k] = r if greater else band_row[k]
         for j in range(y.shape[1]):
             left = j * stride[1] - padding[1]
             first, end = max(0, left), min(width, left + columns)
@@ -133,10 +100,9 @@ def _max_plane(x, y, switches, window, stride, padding):
             for k in range(1, seen.size):
                 value, place = seen[k], seen_row[k] * columns + first - left + k
                 equal = (value == best) | ((value != value) & (best != best))
-                earlier = equal & (place < switch)   # the column of a later window position can hold the first maximum
-                best, switch = _greater(value, place, best, place if earlier else switch)
-            y[i, j] = best
-            switches[i, j] = switch
+                if _greater(value, best) | (equal & (place < switch)):   # of equal ones, a column further on may hold the first
+                    best, switch = value, place
+            y[i, j], switches[i, j] = best, switch
 
 
 @kernel
@@ -181,8 +147,8 @@ def _avg_plane(x, y, window, stride, padding, count_include_pad):
     for i in range(y.shape[0]):
         top = i * stride[0] - padding[0]
         first_row, end_row = max(0, top), min(height, top + rows)
-        band[:] = x[first_row]
-        for r in range(first_row + 1, end_row):
+        band[:] = 0
+        for r in range(first_row, end_row):
             _add(x[r], band)
         for j in range(y.shape[1]):
             left = j * stride[1] - padding[1]

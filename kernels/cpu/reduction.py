@@ -78,15 +78,14 @@ def _reduce_parts(operation, x, y, outer, length, inner_size, part, parts):
     strips = (inner_size + _STRIP - 1) // _STRIP
     if x.size <= CHUNK:
         for piece in range(outer * parts * strips):
-            _reduce_piece(operation, x, y, length, inner_size, part, parts, strips, piece)
+            _reduce_piece(operation, x, y, length, inner_size, part, parts, piece // strips, piece % strips)
     else:
         for piece in numba.prange(outer * parts * strips):
-            _reduce_piece(operation, x, y, length, inner_size, part, parts, strips, piece)
+            _reduce_piece(operation, x, y, length, inner_size, part, parts, piece // strips, piece % strips)
 
 
 @inner
-def _reduce_piece(operation, x, y, length, inner_size, part, parts, strips, piece):
-    result, strip = piece // strips, piece % strips
+def _reduce_piece(operation, x, y, length, inner_size, part, parts, result, strip):
     o, p = result // parts, result % parts
     first, end = o * length + p * part, o * length + min(length, (p + 1) * part)
     if inner_size == 1:

@@ -63,16 +63,17 @@ def outer_tile(typing, rows, depth, left, l0, right, r0, offsets, o0, out, y0, r
 
         for height, vectors in OUTER_SHAPES.items():
             with b.if_then(b.icmp_signed("==", rows, INT64(height))):
-                inside = [v.mask_below(b.sub(count, INT64(j * v.lanes))) for j in range(vectors)]
                 initial = [v.broadcast(v.load_one(v.at(start, within(i)))) for i in range(height)]
-                if VECTOR_UNIT.masked:
-                    sums = _multiply(b, v, depth, left, right, offsets, initial, inside)
-                else:   # masks would take registers from the tile: only the tile at the edge pays for them
-                    full = b.icmp_signed(">=", count, INT64(vectors * v.lanes))
-                    sums = _either(b, v, full,
-                                   lambda: _multiply(b, v, depth, left, right, offsets, initial, [None] * vectors),
-                                   lambda: _multiply(b, v, depth, left, right, offsets, initial, inside))
-                _write_lines(b, v, sums, out, row_length, live, first, count, pitch, width, accumulate)
+                with b.if_else(b.icmp_signed(">=", count, INT64(vectors * v.lanes))) as (whole, edge):
+                    with whole:
+                        sums = _multiply(b, v, depth, left, right, offsets, initial, [None] * vectors)
+                        _write_lines(b, v, sums, out, row_length, live, first, INT64(vectors * v.lanes), pitch, width, accumulate)
+                    with edge:   # register by register: only the last needs a mask, and none is worked out that is all beyond the edge
+                        with cgutils.for_range_slice(b, INT64(0), count, INT64(v.lanes)) as (done, _):
+                            rest = b.sub(count, done)
+                            sums = _multiply(b, v, depth, left, v.at(right, done), offsets, initial, [v.mask_below(rest)])
+                            rest = b.select(b.icmp_signed("<", rest, INT64(v.lanes)), rest, INT64(v.lanes))
+                            _write_lines(b, v, sums, out, row_length, live, b.add(first, done), rest, pitch, width, accumulate)
         return context.get_dummy_value()
 
     return signature, generate
@@ -105,28 +106,9 @@ def _multiply(b, v, depth, left, right, offsets, initial, masks):
     return results
 
 
-def _either(b, v, condition, make, make_other):
-    """The values of make() if the condition holds, else those of make_other(): a branch and one phi node a value."""
-    with b.if_else(condition) as (then, otherwise):
-        with then:
-            values, block = make(), b.block
-        with otherwise:
-            other_values, other_block = make_other(), b.block
-    merged = []
-    for row, other_row in zip(values, other_values):
-        phis = [b.phi(v.type) for _ in row]
-        for phi, value, other in zip(phis, row, other_row):
-            phi.add_incoming(value, block)
-            phi.add_incoming(other, other_block)
-        merged.append(phis)
-    return merged
-
-
 def _write_lines(b, v, results, out, row_length, live, first, count, pitch, width, accumulate):
-    """Write the tile back, one line of the image at a time: the gap at a line's end is dropped by masks."""
+    """Write the `count` positions of a tile back, one line of the image at a time: the gap at a line's end is dropped by masks."""
     rows, vectors = len(results), len(results[0])
-    span = INT64(vectors * v.lanes)
-    count = b.select(b.icmp_signed("<", count, span), count, span)
     first_line = b.sdiv(first, pitch)
     end_line = b.add(b.sdiv(b.sub(b.add(first, count), INT64(1)), pitch), INT64(1))
     with cgutils.for_range_slice(b, first_line, end_line, INT64(1)) as (line, _):

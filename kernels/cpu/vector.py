@@ -7,7 +7,7 @@ import llvmlite.ir as ir
 
 from .machine import VECTOR_UNIT
 
-INT64, INT32, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(1)
+INT64, INT32, BYTE, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(8), ir.IntType(1)
 
 
 def pointer(context, builder, array_type, array, index):
@@ -80,6 +80,38 @@ class Vectors:
     def pick(self, a, b, lanes):
         """A register of lanes of a (numbered from 0) and of b (numbered on from there)."""
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT32, self.lanes), lanes))
+
+    def deal(self, registers):
+        """Registers that hold consecutive numbers, dealt out: register i of the result holds every len(registers)-th from number i on.
+
+        There are 1, 2, 4 ... of them.
+        """
+        if len(registers) == 1:
+            return registers
+        pairs = list(zip(registers[::2], registers[1::2]))
+        even = self.deal([self.pick(a, b, [2 * lane for lane in range(self.lanes)]) for a, b in pairs])
+        odd = self.deal([self.pick(a, b, [2 * lane + 1 for lane in range(self.lanes)]) for a, b in pairs])
+        return [register for pair in zip(even, odd) for register in pair]
+
+    def interleave(self, even, odd):
+        """The reverse for two registers: even[0], odd[0], even[1], odd[1], ... in two registers."""
+        half = self.lanes // 2
+        return [self.pick(even, odd, [first + lane // 2 + lane % 2 * self.lanes for lane in range(self.lanes)]) for first in (0, half)]
+
+    def bytes_of(self, number):
+        """The number in as many bytes as there are lanes."""
+        return ir.Constant(ir.VectorType(BYTE, self.lanes), [number] * self.lanes)
+
+    def load_bytes(self, address, mask):
+        zero = self.bytes_of(0)
+        address = self.builder.bitcast(address, zero.type.as_pointer())
+        signature = ir.FunctionType(zero.type, [address.type, INT32, mask.type, zero.type])
+        return self._call(f"llvm.masked.load.v{self.lanes}i8.p0", signature, address, INT32(1), mask, zero)
+
+    def store_bytes(self, value, address, mask):
+        address = self.builder.bitcast(address, value.type.as_pointer())
+        signature = ir.FunctionType(ir.VoidType(), [value.type, address.type, INT32, mask.type])
+        self._call(f"llvm.masked.store.v{self.lanes}i8.p0", signature, value, address, INT32(1), mask)
 
     def _spread(self, scalar, element):
         undefined = ir.Constant(ir.VectorType(element, self.lanes), ir.Undefined)

@@ -20,8 +20,8 @@ class DataLoader:
     transform   called as minicnn.data.transforms says
     drop_last   leave out a last batch that is smaller than the others?
     prefetch    so many batches are prepared by a background thread while as many are used; with 0 each is prepared when it is
-                asked for. The kernels keep every core busy, so a thread pays only where a batch takes long to prepare: with
-                MNIST, where it takes as long as handing it over, training on two cores was slower by some per cent.
+                asked for. The kernels keep every core busy, so a thread pays only where a batch takes long to prepare:
+                training on MNIST, whose batches of 64 take some 50 microseconds, gained nothing from it on two cores.
 
     Iterating gives one epoch, and the next time the next one.
     """

@@ -1,7 +1,9 @@
 """Networks: modules, layers, and initial weights."""
 from minicnn.nn import init
 from minicnn.nn.containers import ModuleList, Sequential
-from minicnn.nn.layers import AvgPool2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sigmoid, Softmax, Tanh
+from minicnn.nn.layers import (
+    AvgPool2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sigmoid, Softmax, Tanh,
+)
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
 

@@ -60,6 +60,9 @@ class Optimizer:
 
     def load_state_dict(self, state_dict):
         """The reverse of state_dict. InputError if it is that of another kind of optimiser or of other parameters."""
+        absent = [name for name in self.settings if name not in state_dict]
+        if absent:
+            raise InputError(f"this is no state of {type(self).__name__}: it lacks {', '.join(absent)}")
         state = [{} for _ in self.parameters]
         for name, value in state_dict.items():
             place, _, key = name.partition(".")
@@ -72,9 +75,6 @@ class Optimizer:
                 raise InputError(f"this state does not fit: {name!r} has the shape {np.shape(value)}, "
                                  f"but the parameter has {parameter.shape}")
             state[int(place)][key] = np.array(value, parameter.dtype) if isinstance(value, np.ndarray) else value
-        absent = [name for name in self.settings if name not in state_dict]
-        if absent:
-            raise InputError(f"this is no state of {type(self).__name__}: it lacks {', '.join(absent)}")
         for name in self.settings:
             setattr(self, name, state_dict[name])
         self.state = state

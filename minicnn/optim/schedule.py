@@ -4,24 +4,24 @@ import math
 
 
 class Schedule:
-    """A subclass says in `at` what the learning rate is after `count` steps; base_lr is the optimiser's at the start."""
+    """A subclass says in `at` what the learning rate is after `count` steps, if it was base_lr when the schedule was made."""
 
     def __init__(self, optimizer):
         self.optimizer, self.base_lr, self.count = optimizer, optimizer.lr, 0
 
-    def at(self, count):
+    def at(self, count, base_lr):
         raise NotImplementedError
 
     def step(self):
         self.count += 1
-        self.optimizer.lr = self.at(self.count)
+        self.optimizer.lr = self.at(self.count, self.base_lr)
 
     def state_dict(self):
         return {"base_lr": self.base_lr, "count": self.count}
 
     def load_state_dict(self, state_dict):
         self.base_lr, self.count = state_dict["base_lr"], state_dict["count"]
-        self.optimizer.lr = self.at(self.count)
+        self.optimizer.lr = self.at(self.count, self.base_lr)
 
 
 class StepLR(Schedule):
@@ -31,8 +31,8 @@ class StepLR(Schedule):
         super().__init__(optimizer)
         self.step_size, self.gamma = step_size, gamma
 
-    def at(self, count):
-        return self.base_lr * self.gamma ** (count // self.step_size)
+    def at(self, count, base_lr):
+        return base_lr * self.gamma ** (count // self.step_size)
 
 
 class CosineAnnealingLR(Schedule):
@@ -45,9 +45,9 @@ class CosineAnnealingLR(Schedule):
         super().__init__(optimizer)
         self.T_max, self.eta_min = T_max, eta_min
 
-    def at(self, count):
+    def at(self, count, base_lr):
         share = (1 + math.cos(math.pi * min(count, self.T_max) / self.T_max)) / 2
-        return self.eta_min + (self.base_lr - self.eta_min) * share
+        return self.eta_min + (base_lr - self.eta_min) * share
 
 
 class WarmupLR(Schedule):
@@ -61,9 +61,9 @@ class WarmupLR(Schedule):
     def __init__(self, optimizer, warmup_steps, then=None):
         super().__init__(optimizer)
         self.warmup_steps, self.then = warmup_steps, then
-        optimizer.lr = self.at(0)
+        optimizer.lr = self.at(0, self.base_lr)
 
-    def at(self, count):
+    def at(self, count, base_lr):
         if count < self.warmup_steps:
-            return self.base_lr * (count + 1) / (self.warmup_steps + 1)
-        return self.base_lr if self.then is None else self.then.at(count - self.warmup_steps)
+            return base_lr * (count + 1) / (self.warmup_steps + 1)
+        return base_lr if self.then is None else self.then.at(count - self.warmup_steps, base_lr)

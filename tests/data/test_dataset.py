@@ -22,6 +22,7 @@ def test_subset_has_the_chosen_images_and_all_that_is_known_of_them():
 def test_slices_share_memory():
     whole = dataset()
     assert np.shares_memory(whole.subset(slice(3, 8)).images, whole.images)
+    assert len(whole.take(10)) == 10
     assert whole.take(4).labels.tolist() == [0, 1, 2, 0] and np.shares_memory(whole.take(4).images, whole.images)
 
 

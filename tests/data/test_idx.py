@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -21,6 +21,7 @@ def written(array):
             + array.astype(array.dtype.newbyteorder(">")).tobytes())
 
 
+@settings(deadline=None)   # the first example imports and warms up what the others find ready
 @given(st.sampled_from(sorted(CODES)).flatmap(lambda kind: arrays.arrays(kind, arrays.array_shapes(min_dims=0, min_side=0))),
        st.booleans())
 def test_what_was_written_is_read(tmp_path_factory, array, compressed):
@@ -47,7 +48,7 @@ PACKED = gzip.compress(WHOLE)
     (PACKED[:-1], "is truncated"),
     (PACKED[:200], "is truncated"),
     (PACKED[:-8] + b"abcd" + PACKED[-4:], "is corrupted: CRC check failed"),
-    (PACKED[:100] + bytes(40) + PACKED[140:], "is corrupted"),
+    (PACKED[:10] + b"\xff" * 40 + PACKED[50:], "is corrupted: Error -3 while decompressing"),
     (PACKED + b"x", "is corrupted"),
     (gzip.compress(WHOLE[:-1]), "is truncated: 1,999 of 2,000 bytes are there"),
 ])

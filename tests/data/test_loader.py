@@ -96,6 +96,13 @@ def test_batches_of_an_epoch_have_noise_of_their_own():
     assert len(set(drawn)) == 13
 
 
+def test_the_order_and_the_first_batch_draw_from_different_numbers():
+    drawn = []
+    loader = DataLoader(dataset(), COUNT, shuffle=True, transform=lambda images, generator: drawn.append(generator) or images)
+    (_, labels), = loader
+    assert drawn[0].permutation(COUNT).tolist() != labels.array.tolist()
+
+
 def test_iterating_goes_from_epoch_to_epoch():
     loader = DataLoader(dataset(), 8, shuffle=True)
     assert_same(arrays(loader), arrays(loader.epoch(0)))

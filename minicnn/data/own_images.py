@@ -1,0 +1,108 @@
+"""Images of one's own, brought into the form of a data set: photographs, scans and drawings, from any file that Pillow reads."""
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from minicnn.errors import InputError
+
+_LARGEST = 512       # pixels along the longer side that are looked at
+_FAINTEST = 0.15     # contrast to the background, between 0 and 1, below which there is nothing to see
+
+
+def read(path):
+    """The brightness of an image file, float32 (H, W) from 0 to 1, at most 512 pixels wide and high.
+
+    What is transparent becomes paper that the rest stands out from. InputError, naming the file, if it cannot be read.
+    """
+    try:
+        with Image.open(path) as image:
+            image = ImageOps.exif_transpose(image)
+            return _brightness(image)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder; name the images in it: {path}/*.png") from None
+    except UnidentifiedImageError:
+        raise InputError(f"{path} is no image that can be read; PNG and JPEG, for example, can be") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:   # as Pillow's decoders have it
+        raise InputError(f"{path} cannot be read as an image: {getattr(problem, 'strerror', None) or problem}") from None
+
+
+def _brightness(image):
+    if image.mode.startswith("I"):       # 16 bits; Pillow would cut them off at 255
+        values = np.asarray(image, np.float32) / 65535
+    elif image.mode == "F":
+        values = np.asarray(image, np.float32)
+        values = values / max(values.max(), 1)
+    elif image.has_transparency_data:
+        grey, opacity = (np.asarray(band, np.float32) / 255 for band in image.convert("LA").split())
+        paper = 0 if (grey * opacity).sum() > 0.5 * opacity.sum() else 1
+        values = grey * opacity + paper * (1 - opacity)
+    else:
+        values = np.asarray(image.convert("L"), np.float32) / 255
+    small = Image.fromarray(values)
+    small.thumbnail((_LARGEST, _LARGEST), Image.Resampling.BOX)
+    return np.asarray(small)
+
+
+def like_mnist(brightness):
+    """A digit, dark on light or light on dark, as the authors of MNIST would have it: float32 (1, 28, 28), ink 1 on paper 0.
+
+    The ink is cut out, scaled without distortion to fit into 20 x 20 pixels, and placed with its centre of mass in the centre
+    of 28 x 28 (LeCun et al. 1998, section III.A; http://yann.lecun.com/exdb/mnist/). InputError if there is no ink.
+    """
+    digit = _scaled(_cut_out(_ink(brightness)), 20)
+    digit /= digit.max()   # thin strokes get pale when they are scaled down
+    mass = digit / digit.sum()
+    row, column = mass.sum(1) @ np.arange(len(mass)), mass.sum(0) @ np.arange(len(mass[0]))
+    return _placed(digit, round(14 - row), round(14 - column))   # counted from 0, as in the data set itself
+
+
+def like_fashion_mnist(brightness):
+    """A piece of clothing before a light or dark ground, as the authors of Fashion-MNIST have it: float32 (1, 28, 28), ground 0.
+
+    What looks like the corners is cut off, and the longer side is scaled to 28 pixels (Xiao et al. 2017, section 2; they sharpen
+    as well). InputError if there is nothing but ground.
+    """
+    ground = np.median(brightness[[0, 0, -1, -1], [0, -1, 0, -1]])
+    clothing = _scaled(_cut_out(np.maximum(ground - brightness if ground > 0.5 else brightness - ground, 0)), 28)
+    return _placed(clothing, (28 - len(clothing)) // 2, (28 - len(clothing[0])) // 2)
+
+
+def _ink(brightness):
+    """How much ink there is, 0 to 1. Most of the border is paper, which may be lit unevenly."""
+    edges = brightness[0], brightness[-1], brightness[:, 0], brightness[:, -1]
+    level = np.median(np.concatenate(edges))
+    # Light often falls from one side. An edge that is much darker or lighter than the others has ink on it.
+    top, bottom, left, right = (np.clip(np.median(edge), level - 0.2, level + 0.2) for edge in edges)
+    height, width = brightness.shape
+    paper = (top + bottom + left + right) / 4 + (bottom - top) * np.linspace(-0.5, 0.5, height)[:, None] + \
+        (right - left) * np.linspace(-0.5, 0.5, width)
+    difference = paper - brightness
+    dark, light = np.maximum(difference, 0), np.maximum(-difference, 0)
+    ink = dark if (dark ** 2).sum() > (light ** 2).sum() else light
+    stroke = np.median(ink[ink >= ink.max() / 2])
+    return np.minimum(ink / stroke, 1) if stroke > _FAINTEST else ink
+
+
+def _cut_out(image):
+    """The rectangle that holds all that is not background."""
+    if image.max() < _FAINTEST:
+        raise InputError("nothing in it stands out from the background")
+    visible = image > _FAINTEST
+    rows, columns = np.flatnonzero(visible.any(1)), np.flatnonzero(visible.any(0))
+    return image[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
+
+
+def _scaled(image, size):
+    """With the longer side `size` pixels long, the other one in proportion, at least 1 pixel."""
+    height, width = (max(1, round(size * side / max(image.shape))) for side in image.shape)
+    return np.asarray(Image.fromarray(image.astype(np.float32)).resize((width, height), Image.Resampling.HAMMING)).clip(0, 1)
+
+
+def _placed(image, top, left):
+    """On 28 x 28 pixels of 0, moved no further than to the edge."""
+    height, width = image.shape
+    canvas = np.zeros((1, 28, 28), np.float32)
+    top, left = min(max(top, 0), 28 - height), min(max(left, 0), 28 - width)
+    canvas[0, top:top + height, left:left + width] = image
+    return canvas

@@ -1,0 +1,84 @@
+"""How our pictures look and how they get to disk: one size of type and one set of colours for everything that is drawn.
+
+Figures are made without pyplot: nothing global is changed, and no screen is needed.
+"""
+import functools
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from minicnn.files import replacing
+
+# Okabe & Ito, "Color universal design" (2008): colours that can be told apart with any kind of colour vision.
+BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#8C8C8C", "#262626"
+SIGNED = LinearSegmentedColormap.from_list("signed", ["#00263B", BLUE, "white", ORANGE, "#471F00"])   # 0 is white
+COUNTS = LinearSegmentedColormap.from_list("counts", ["#FBE7DA", ORANGE])                             # from 1 on
+
+STYLE = {
+    "font.size": 13, "axes.titlesize": 13, "axes.labelsize": 13, "xtick.labelsize": 12, "ytick.labelsize": 12,
+    "figure.titlesize": 16, "figure.titleweight": "bold", "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": GREY,
+    "xtick.color": GREY, "ytick.color": GREY, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
+    "axes.spines.top": False, "axes.spines.right": False, "grid.color": "#E3E3E3", "lines.linewidth": 2.5,
+    "image.interpolation": "nearest",
+}
+
+
+def picture(draw):
+    """Decorator of a function that returns a Figure: it draws in our style, whatever else is set."""
+    @functools.wraps(draw)
+    def draw_in_style(*arguments, **settings):
+        with matplotlib.rc_context(STYLE):
+            return draw(*arguments, **settings)
+    return draw_in_style
+
+
+def figure(width, height, title):
+    """A Figure of so many inches, which arranges by itself what is put into it."""
+    made = Figure((width, height), facecolor="white", layout="constrained")
+    made.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
+    made.suptitle(title)
+    return made
+
+
+def save(drawn, path):
+    """Write a Figure as PNG, whole or not at all."""
+    with replacing(path) as partial:
+        drawn.savefig(partial, format="png", dpi=150)
+
+
+def frame(axes):
+    """A thin frame instead of axes with numbers, for images."""
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color="#C8C8C8", linewidth=0.8)
+
+
+def show_image(axes, image):
+    """An image (C, H, W): with one channel as ink on paper, the larger the darker; with three in colour."""
+    if len(image) == 3:
+        axes.imshow(image.transpose(1, 2, 0))
+    else:
+        axes.imshow(image[0], cmap="gray_r")
+    frame(axes)
+
+
+def show_probabilities(axes, probabilities, classes, chosen):
+    """Bars for the classes, from top to bottom; the chosen one in colour, and numbers where there is something to read."""
+    places = np.arange(len(classes))
+    axes.barh(places, probabilities, color=[BLUE if place == chosen else GREY for place in places], height=0.75)
+    for place, probability in enumerate(probabilities):
+        if probability >= 0.005:
+            axes.text(probability + 0.02, place, confidence(probability), va="center", fontsize=12)
+    axes.set(yticks=places, yticklabels=classes, xticks=[], xlim=(0, 1.35), ylim=(len(classes) - 0.5, -0.5))
+    axes.tick_params(axis="y", length=0)
+    axes.spines["bottom"].set_visible(False)
+
+
+def percent(share, digits=2):
+    return f"{100 * share:.{digits}f} %"
+
+
+def confidence(probability):
+    """A probability as words that never claim certainty: 0.9997 is ">99.9 %"."""
+    return ">99.9 %" if probability > 0.9995 else percent(probability, 1)
