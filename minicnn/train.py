@@ -110,7 +110,8 @@ def overfit_batch(trainer):
     if accuracy == 1:
         trainer.show.line(f"it knows the batch by heart after {step} steps (loss {loss:.4f}): the network can learn")
         return 0
-    trainer.show.line(f"after {step} steps it still misses {1 - accuracy:.0%} of one batch: look for a mistake in the network, or try another --lr")
+    trainer.show.line(f"after {step} steps it still misses {1 - accuracy:.0%} of one batch: look for a mistake in the network, "
+                      "or try another --lr")
     return 1
 
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .layout import layout_of, scatter_of
 from .machine import VECTOR_UNIT
 from .memory import empty
 from .packing import merge_phases, pack_rows, pack_taps, pad_images, pitch_lines
@@ -33,7 +34,7 @@ def conv2d(x, weight, bias, y, stride, padding, dilation, groups):
     if y.size == 0:
         return
     filters = weight.shape[0] // groups
-    layout = _layout(x.shape[1:], weight.shape[1:], y.shape[2:], stride, padding, dilation, groups)
+    layout = layout_of(x.shape[1:], weight.shape[1:], y.shape[2:], stride, padding, dilation, groups)
     plan = _outer_plan(x.shape[0] * groups, filters, layout, x.dtype)
     panels = empty((groups * plan.panels * plan.tile_rows * layout.offsets.size,), x.dtype)
     pack_rows(weight.reshape(-1), filters, layout.offsets.size, plan.tile_rows, groups, plan.lanes, panels)
@@ -49,7 +50,7 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
         grad_weight[...] = 0
         return
     images, filters = x.shape[0], grad_weight.shape[0] // groups
-    layout = _layout(x.shape[1:], grad_weight.shape[1:], grad_y.shape[2:], stride, padding, dilation, groups)
+    layout = layout_of(x.shape[1:], grad_weight.shape[1:], grad_y.shape[2:], stride, padding, dilation, groups)
     plan = _dot_plan(images, filters, layout.offsets.size, layout.positions, groups)
     lines, row_length = grad_y.reshape(-1), layout.positions
     if layout.pitch != layout.width:
@@ -69,7 +70,7 @@ def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
         return
     images, channels = grad_x.shape[:2]
     filters = weight.shape[0] // groups
-    scatter = _scatter(grad_x.shape[2:], weight.shape, grad_y.shape[2:], stride, padding, dilation, groups)
+    scatter = scatter_of(grad_x.shape[2:], weight.shape, grad_y.shape[2:], stride, padding, dilation, groups)
     padded = empty((images * weight.shape[0] * scatter.padded_size + scatter.padded_shape[1],), grad_y.dtype)
     pad_images(grad_y.reshape(-1), images * weight.shape[0], grad_y.shape[2], grad_y.shape[3], *scatter.border, 1, 1,
                *scatter.padded_shape, padded)
@@ -92,87 +93,14 @@ def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
                      grad_x.reshape(-1))
 
 
-class _Layout(NamedTuple):
-    """Where the taps of a filter lie in a buffer of images."""
-
-    offsets: np.ndarray   # of each tap from an output position
-    positions: int        # output positions, the gaps between lines counted
-    pitch: int            # from one output line to the next
-    width: int            # of an output line
-    planes: int           # read for one output: channels of a group, times phases of the stride
-    halo: int             # positions that a strip of output reads beyond its own
-    plane_size: int       # of the buffer, for one channel
-    group_size: int       # of the buffer, for one image and one group of channels
-    padding: tuple        # arguments of pad_images, or None where the image serves as it is
-
-
-@functools.lru_cache(maxsize=1024)
-def _layout(image, weight, output, stride, padding, dilation, groups):
-    (channels, height, width), (group_channels, rows, columns), (out_height, out_width) = image, weight, output
-    (down, right), (top, left) = stride, padding
-    if stride == (1, 1) and padding == (0, 0):
-        pad_arguments, line, phase_size, plane = None, width, height * width, height * width
-        if rows == columns == 1:   # no neighbours, so no lines either
-            line = out_width = height * width
-            out_height = 1
-    else:
-        line, lines = -(-(width + 2 * left) // right), -(-(height + 2 * top) // down)
-        if right == 1:   # the border at the left of a line is that at the right of the line before, too
-            line = max(width + left, out_width)
-        pad_arguments = (height, width, top, left, down, right, lines, line)
-        phase_size, plane = lines * line, down * right * lines * line
-    offsets = [(c * plane + (r * dilation[0] % down * right + s * dilation[1] % right) * phase_size
-                + r * dilation[0] // down * line + s * dilation[1] // right)
-               for c in range(group_channels) for r in range(rows) for s in range(columns)]
-    halo = (rows - 1) * dilation[0] // down * line
-    return _Layout(np.array(offsets, np.int64), (out_height - 1) * line + out_width, line, out_width, group_channels * down * right,
-                   halo, plane, group_channels * plane, pad_arguments)
-
-
 def _padded(x, layout):
     """The buffer of images that the layout speaks of."""
-    if layout.padding is None:
+    if layout.pad_arguments is None:
         return x.reshape(-1)
     planes = x.shape[0] * x.shape[1]
     padded = empty((planes * layout.plane_size + layout.pitch,), x.dtype)
-    pad_images(x.reshape(-1), planes, *layout.padding, padded)
+    pad_images(x.reshape(-1), planes, *layout.pad_arguments, padded)
     return padded
-
-
-class _Scatter(NamedTuple):
-    """The input's gradient as one product for each phase of the stride, all reading the same bordered grad_y."""
-
-    border: tuple         # (top, left) of grad_y
-    padded_shape: tuple
-    padded_size: int
-    first: tuple          # the first (row, column) of a phase image that is wanted
-    height: int           # of a phase image
-    width: int
-    phases: list          # (numbers of the filter taps that reach the phase, layout)
-
-
-@functools.lru_cache(maxsize=1024)
-def _scatter(image, weight, output, stride, padding, dilation, groups):
-    """Row R = h + top of the bordered input, in phase R % s, hears of output row R // s - r d // s through each tap r with r d % s = R % s."""
-    filters, _, *taps = weight
-    first = tuple(p // s for p, s in zip(padding, stride))
-    count = [(size - 1 + p) // s - f + 1 for size, p, s, f in zip(image, padding, stride, first)]
-    border = tuple(max(0, (t - 1) * d // s - f) for t, d, s, f in zip(taps, dilation, stride, first))
-    after = [max(0, f + c - size) for f, c, size in zip(first, count, output)]
-    line = max(output[1] + max(border[1], after[1]), count[1])   # the border at its left is that at the right of the line before, too
-    padded_shape = border[0] + output[0] + after[0], line
-    plane = padded_shape[0] * line
-    phases = []
-    for phase in np.ndindex(*stride):
-        reaching = [(r, s) for r in range(taps[0]) for s in range(taps[1])
-                    if (r * dilation[0] % stride[0], s * dilation[1] % stride[1]) == phase]
-        offsets = [m * plane + (border[0] + first[0] - r * dilation[0] // stride[0]) * line
-                   + border[1] + first[1] - s * dilation[1] // stride[1]
-                   for m in range(filters // groups) for r, s in reaching]
-        layout = _Layout(np.array(offsets, np.int64), (count[0] - 1) * line + count[1], line, count[1], filters // groups,
-                         (taps[0] - 1) * dilation[0] // stride[0] * line, plane, filters // groups * plane, None)
-        phases.append((np.array([r * taps[1] + s for r, s in reaching], np.int64), layout))
-    return _Scatter(border, padded_shape, plane, first, *count, phases)
 
 
 class _OuterPlan(NamedTuple):
@@ -191,7 +119,7 @@ def _outer_plan(units, rows, layout, dtype):
 @functools.lru_cache(maxsize=1024)
 def _outer_plan_of(units, rows, positions, planes, halo, dtype):
     lanes = VECTOR_UNIT.lanes(dtype)
-    tile_rows, tile_columns = outer_shape(rows, positions, lanes)
+    tile_rows, tile_columns = outer_shape(rows, lanes)
     panels, tiles = -(-rows // tile_rows), -(-positions // tile_columns)
     most_tiles = (_CACHE // (planes * dtype.itemsize) - halo) // tile_columns
     return _OuterPlan(tile_rows, tile_columns, panels, lanes, *pieces(tiles, panels, most_tiles, units))

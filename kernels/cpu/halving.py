@@ -46,7 +46,7 @@ def halve_rows(typing, x, upper, lower, y, switches, target, count):
 
 @intrinsic
 def unhalve_rows(typing, grad_y, switches, source, grad_x, upper, lower, count):
-    """The way back: for j < count, grad_y[source + j] goes to the place in the window that switches[source + j] names, zero to the others."""
+    """The way back: for j < count, grad_y[source + j] goes to the place in its window that switches[source + j] names, zero to others."""
     n = types.int64
     signature = types.void(grad_y, switches, n, grad_x, n, n, n)
 
@@ -61,7 +61,8 @@ def unhalve_rows(typing, grad_y, switches, source, grad_x, upper, lower, count):
             inside = v.mask_below(left)
             gradient, switch = v.load(v.at(grad_y, j), inside), v.load_bytes(v.at(switches, j), inside)
             for place, row in enumerate(rows):
-                even, odd = [b.select(b.icmp_unsigned("==", switch, v.bytes_of(2 * place + side)), gradient, v.zero) for side in range(2)]
+                even, odd = [b.select(b.icmp_unsigned("==", switch, v.bytes_of(number)), gradient, v.zero)
+                             for number in (2 * place, 2 * place + 1)]
                 for half, pair in enumerate(v.interleave(even, odd)):
                     mask = v.mask_below(b.sub(b.mul(left, INT64(2)), INT64(half * v.lanes)))
                     v.store(pair, v.at(row, b.add(b.mul(j, INT64(2)), INT64(half * v.lanes))), mask)

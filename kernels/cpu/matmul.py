@@ -69,7 +69,7 @@ class _OuterPlan(NamedTuple):
 
 @functools.lru_cache(maxsize=1024)
 def _outer_plan(rows, depth, columns, dtype):
-    tile_rows, tile_columns = outer_shape(rows, columns, VECTOR_UNIT.lanes(dtype))
+    tile_rows, tile_columns = outer_shape(rows, VECTOR_UNIT.lanes(dtype))
     panels, tiles = -(-rows // tile_rows), -(-columns // tile_columns)
     packs_right = panels >= _PANELS_WORTH_PACKING
     row_length = tile_columns if packs_right else columns

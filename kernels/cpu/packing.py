@@ -182,7 +182,10 @@ def pad_images(x, planes, height, width, top, left, stride_rows, stride_columns,
 @kernel
 def merge_phases(phases, planes, height, width, top, left, stride_rows, stride_columns, first_row, first_column, phase_height,
                  phase_width, x):
-    """The reverse deal: x[plane, r, c] = phases[(r + top) % s, (c + left) % t, plane, (r + top) // s - first_row, (c + left) // t - first_column]."""
+    """The reverse deal, from buffers that begin at line first_row and column first_column of their phase images:
+
+        x[plane, r, c] = phases[(r + top) % s, (c + left) % t, plane, (r + top) // s - first_row, (c + left) // t - first_column]
+    """
     size = phase_height * phase_width
     for plane in numba.prange(planes):
         for row in range(height):

@@ -68,6 +68,12 @@ def _halve_grad_input(grad_y, switches, grad_x, planes, height, width, out_heigh
             grad_x[end - width:end] = 0
 
 
+@inner
+def _greater(a, b):
+    """Is a the greater number, or the first NaN?"""
+    return (not a <= b) & (b == b)
+
+
 @kernel
 def _max_pool2d(x, y, switches, window, stride, padding):
     if x.size <= CHUNK:

@@ -72,10 +72,10 @@ def dot_product(rows, images, count, left, left_image, left_row, right, right_im
                                  min(columns, live_columns - t * columns))
 
 
-def outer_shape(rows, positions, lanes):
-    """The (rows, columns) of the outer tile that wastes least of itself on a result of this size."""
-    return min(((height, vectors * lanes) for height, vectors in OUTER_SHAPES.items()),
-               key=lambda tile: _ceiling(rows, tile[0]) * _ceiling(positions, tile[1]))
+def outer_shape(rows, lanes):
+    """The (rows, columns) of the outer tile that wastes fewest of its rows; at the edge it is worked out register by register."""
+    height = min(OUTER_SHAPES, key=lambda height: _ceiling(rows, height))
+    return height, OUTER_SHAPES[height] * lanes
 
 
 def dot_shape(rows, columns):

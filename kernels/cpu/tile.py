@@ -16,7 +16,6 @@ every step), so the two tiles below are written as LLVM instructions. Everything
 The table of offsets makes one tile serve all: for a matrix product offset[k] = k * row length; for a convolution it is the distance
 from an output position to what filter tap k meets in the padded image. No matrix of image patches (im2col) is ever written.
 """
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic

@@ -1,11 +1,13 @@
 """Images of one's own, brought into the form of a data set: photographs, scans and drawings, from any file that Pillow reads."""
+import math
+
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from minicnn.errors import InputError
 
 _LARGEST = 512       # pixels along the longer side that are looked at
-_FAINTEST = 0.15     # contrast to the background, between 0 and 1, below which there is nothing to see
+_HAZE = 0.15         # what is so much paler than a stroke is uneven paper
 
 
 def read(path):
@@ -50,7 +52,7 @@ def like_mnist(brightness):
     The ink is cut out, scaled without distortion to fit into 20 x 20 pixels, and placed with its centre of mass in the centre
     of 28 x 28 (LeCun et al. 1998, section III.A; http://yann.lecun.com/exdb/mnist/). InputError if there is no ink.
     """
-    digit = _scaled(_cut_out(_ink(brightness)), 20)
+    digit = _scaled(_cut_out(_ink(brightness), _HAZE, 0.5), 20)
     digit /= digit.max()   # thin strokes get pale when they are scaled down
     mass = digit / digit.sum()
     row, column = mass.sum(1) @ np.arange(len(mass)), mass.sum(0) @ np.arange(len(mass[0]))
@@ -64,8 +66,10 @@ def like_fashion_mnist(brightness):
     as well). InputError if there is nothing but ground.
     """
     ground = np.median(brightness[[0, 0, -1, -1], [0, -1, 0, -1]])
-    clothing = _scaled(_cut_out(np.maximum(ground - brightness if ground > 0.5 else brightness - ground, 0)), 28)
-    return _placed(clothing, (28 - len(clothing)) // 2, (28 - len(clothing[0])) // 2)
+    clothing = np.maximum(ground - brightness if ground > 0.5 else brightness - ground, 0)
+    _refuse_blank(clothing)
+    clothing = _scaled(_cut_out(clothing, 0.05, 0.05), 28)
+    return _placed(clothing, (29 - len(clothing)) // 2, (29 - len(clothing[0])) // 2)
 
 
 def _ink(brightness):
@@ -80,17 +84,27 @@ def _ink(brightness):
     difference = paper - brightness
     dark, light = np.maximum(difference, 0), np.maximum(-difference, 0)
     ink = dark if (dark ** 2).sum() > (light ** 2).sum() else light
-    stroke = np.median(ink[ink >= ink.max() / 2])
-    return np.minimum(ink / stroke, 1) if stroke > _FAINTEST else ink
+    _refuse_blank(ink)
+    ink /= np.median(ink[ink >= ink.max() / 2])   # the strokes
+    return np.where(ink < _HAZE, 0, np.minimum(ink, 1))
 
 
-def _cut_out(image):
-    """The rectangle that holds all that is not background."""
-    if image.max() < _FAINTEST:
+def _refuse_blank(image):
+    if image.max() < 0.15:
         raise InputError("nothing in it stands out from the background")
-    visible = image > _FAINTEST
-    rows, columns = np.flatnonzero(visible.any(1)), np.flatnonzero(visible.any(0))
-    return image[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
+
+
+def _cut_out(image, faint, certain):
+    """The rectangle that holds all values from `certain` on, and those from `faint` on that are close to it."""
+    return image[tuple(_extent(image.max(axis), faint, certain) for axis in (1, 0))]
+
+
+def _extent(profile, faint, certain):
+    """The slice from the first to the last certain value, and further to faint values up to 5 % of its length away."""
+    first, *_, last = np.flatnonzero(profile >= certain).repeat(2)
+    margin = math.ceil(0.05 * (last - first + 1))
+    visible = np.flatnonzero(profile >= faint)
+    return slice(max(first - margin, visible[0]), min(last + margin, visible[-1]) + 1)
 
 
 def _scaled(image, size):

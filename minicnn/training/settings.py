@@ -2,7 +2,7 @@
 import dataclasses
 import json
 
-from minicnn import data, models, optim
+from minicnn import models, optim
 from minicnn.data import transforms
 from minicnn.errors import InputError
 

@@ -1,0 +1,151 @@
+"""Timing that can be trusted on a machine that does other things too.
+
+Those to be compared take turns, A B, B A, A B, ..., so that what makes the machine faster or slower for a while meets all of them. A turn
+begins with an idle gap, in which the others' threads that spin for new work fall asleep, and a call that does not count, which wakes
+one's own. Rounds in which other processes took a share of the machine are dropped and repeated. Of what is left the median counts,
+and ratios are taken round by round before their median is.
+"""
+import os
+import statistics
+import time
+from typing import NamedTuple
+
+_GAP = 0.005     # seconds
+_QUIET = 0.04    # share of the machine that others may take in a round that counts
+_TRIES = 3       # times as many rounds as are wanted, at most
+_FEWEST = 3      # rounds, however long they take
+
+
+class Effort(NamedTuple):
+    """How much time goes into one comparison."""
+
+    rounds: int        # that count
+    least: float       # seconds that a turn takes at least: short calls are repeated
+    patience: float    # seconds after which a slow contender has had enough rounds
+
+
+QUICK = Effort(rounds=7, least=0.008, patience=0.8)
+FULL = Effort(rounds=15, least=0.02, patience=6)
+
+
+class Measurement(NamedTuple):
+    """What is known of one contender. Times are seconds for one call."""
+
+    median: float
+    minimum: float
+    quartiles: tuple    # (lower, upper)
+    ratio: float        # its time, divided by that of the first contender in the same round: the median of that
+    rounds: int
+    disturbed: int      # rounds that count although others were busy, because there were not enough quiet ones
+
+
+class Round(NamedTuple):
+    disturbance: float   # share of the machine that other processes took
+    seconds: dict        # for one call, by contender
+
+
+def repeat(function):
+    """A contender for `interleave`: repeat(function)(n) calls it n times and returns how many seconds that took."""
+    def time_calls(repetitions):
+        started = time.perf_counter()
+        for _ in range(repetitions):
+            function()
+        return time.perf_counter() - started
+    return time_calls
+
+
+def interleave(contenders, effort, own_seconds=time.process_time, warm_up=True):
+    """Time contenders against each other: {name: Measurement}.
+
+    contenders    {name: function}, where function(repetitions) runs that often and returns how many seconds it took
+    own_seconds   function: how much processor time the contenders, and whoever calls them, have used up to now
+    warm_up       begin each turn with a call that does not count
+    """
+    repetitions, wanted = {}, {}
+    for name, run in contenders.items():
+        repetitions[name], wanted[name] = _plan(run, effort)
+    rounds = []
+    for number in range(_TRIES * effort.rounds):
+        turns = [name for name in contenders if number < _TRIES * wanted[name] and _count_quiet(rounds, name) < wanted[name]]
+        if not turns:
+            break
+        rounds.append(_take_round(turns[::-1] if number % 2 else turns, contenders, repetitions, own_seconds, warm_up))
+    return summarize(rounds, wanted)
+
+
+def _plan(run, effort):
+    """How many repetitions make a turn, and how many rounds a contender takes part in."""
+    if not effort.least:
+        return 1, effort.rounds
+    fastest = run(1)
+    for _ in range(2):
+        if fastest < effort.least:
+            fastest = min(fastest, run(1))
+    repetitions = max(1, round(effort.least / max(fastest, 1e-7)))
+    most = effort.patience / max(fastest * repetitions, 1e-7)
+    return repetitions, max(min(_FEWEST, effort.rounds), int(min(effort.rounds, most)))
+
+
+def _count_quiet(rounds, name):
+    return sum(name in taken.seconds and taken.disturbance <= _QUIET for taken in rounds)
+
+
+def _take_round(turns, contenders, repetitions, own_seconds, warm_up):
+    seconds = {}
+    busy, own, started = busy_seconds(), own_seconds(), time.perf_counter()
+    for name in turns:
+        time.sleep(_GAP)
+        if warm_up:
+            contenders[name](1)
+        seconds[name] = contenders[name](repetitions[name]) / repetitions[name]
+    elapsed = time.perf_counter() - started
+    return Round(disturbance(busy_seconds() - busy, own_seconds() - own, elapsed), seconds)
+
+
+def busy_seconds():
+    """How long the machine's cores, added up, have worked since it was started, for whomever; 0 where that is not told.
+
+    The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; the last is what a virtual machine's host took.
+    """
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+    except (OSError, ValueError):
+        return 0.0
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def disturbance(busy, own, elapsed):
+    """The share of the machine that other processes took, when its cores worked `busy` seconds of which `own` were ours.
+
+    The machine counts in hundredths of a second, so one hundredth means nothing.
+    """
+    return max(0.0, busy - own - 0.01) / (elapsed * os.cpu_count())
+
+
+def summarize(rounds, wanted):
+    """From Rounds to Measurements. wanted: by contender, the first one first, how many rounds count."""
+    first = next(iter(wanted))
+    measurements = {}
+    for name in wanted:
+        kept = _quietest(rounds, {name}, wanted[name])
+        pairs = _quietest(rounds, {first, name}, min(wanted[first], wanted[name]))
+        seconds = [taken.seconds[name] for taken in kept]
+        measurements[name] = Measurement(
+            median=statistics.median(seconds), minimum=min(seconds), quartiles=_quartiles(seconds),
+            ratio=statistics.median(taken.seconds[name] / taken.seconds[first] for taken in pairs),
+            rounds=len(kept), disturbed=sum(taken.disturbance > _QUIET for taken in kept))
+    return measurements
+
+
+def _quietest(rounds, names, count):
+    """Of the rounds in which all these took part, the `count` least disturbed ones."""
+    together = [taken for taken in rounds if names <= taken.seconds.keys()]
+    return sorted(together, key=lambda taken: taken.disturbance)[:count]
+
+
+def _quartiles(values):
+    if len(values) == 1:
+        return values[0], values[0]
+    lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
+    return lower, upper
