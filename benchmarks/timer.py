@@ -91,15 +91,27 @@ def _count_quiet(rounds, name):
 
 
 def _take_round(turns, contenders, repetitions, own_seconds, warm_up):
-    seconds = {}
-    busy, own, started = busy_seconds(), own_seconds(), time.perf_counter()
+    seconds, others = {}, Others(own_seconds)
     for name in turns:
         time.sleep(_GAP)
         if warm_up:
             contenders[name](1)
         seconds[name] = contenders[name](repetitions[name]) / repetitions[name]
-    elapsed = time.perf_counter() - started
-    return Round(disturbance(busy_seconds() - busy, own_seconds() - own, elapsed), seconds)
+    return Round(others.share(), seconds)
+
+
+class Others:
+    """What other processes took of the machine since this was made."""
+
+    def __init__(self, own_seconds):
+        self.own_seconds = own_seconds
+        self.busy, self.own, self.started = busy_seconds(), own_seconds(), time.perf_counter()
+
+    def share(self):
+        """A share of all its cores. The machine counts in hundredths of a second, so one hundredth means nothing."""
+        elapsed = time.perf_counter() - self.started
+        taken = busy_seconds() - self.busy - (self.own_seconds() - self.own)
+        return max(0.0, taken - 0.01) / (elapsed * os.cpu_count())
 
 
 def busy_seconds():
@@ -113,14 +125,6 @@ def busy_seconds():
     except (OSError, ValueError):
         return 0.0
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
-
-
-def disturbance(busy, own, elapsed):
-    """The share of the machine that other processes took, when its cores worked `busy` seconds of which `own` were ours.
-
-    The machine counts in hundredths of a second, so one hundredth means nothing.
-    """
-    return max(0.0, busy - own - 0.01) / (elapsed * os.cpu_count())
 
 
 def summarize(rounds, wanted):

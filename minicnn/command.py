@@ -9,8 +9,13 @@ def run(main, arguments=None):
     try:
         sys.exit(main(arguments))
     except (InputError, RunError) as error:
-        print(f"minicnn: {error}", file=sys.stderr)
+        complain(error)
         sys.exit(2 if isinstance(error, InputError) else 1)
     except KeyboardInterrupt:
-        print("minicnn: interrupted", file=sys.stderr)
+        complain("interrupted")
         sys.exit(130)
+
+
+def complain(problem):
+    """Say what is wrong, and where: among the results there is nothing else."""
+    print(f"minicnn: {problem}", file=sys.stderr)

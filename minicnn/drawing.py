@@ -10,6 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from minicnn.files import replacing
+from minicnn.wording import confidence
 
 # Okabe & Ito, "Color universal design" (2008): colours that can be told apart with any kind of colour vision.
 BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#8C8C8C", "#262626"
@@ -40,6 +41,11 @@ def figure(width, height, title):
     made.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
     made.suptitle(title)
     return made
+
+
+def caption(drawn, text):
+    """A remark below the picture."""
+    drawn.supxlabel(text, fontsize=11, color=GREY)
 
 
 def save(drawn, path):
@@ -73,12 +79,3 @@ def show_probabilities(axes, probabilities, classes, chosen):
     axes.set(yticks=places, yticklabels=classes, xticks=[], xlim=(0, 1.35), ylim=(len(classes) - 0.5, -0.5))
     axes.tick_params(axis="y", length=0)
     axes.spines["bottom"].set_visible(False)
-
-
-def percent(share, digits=2):
-    return f"{100 * share:.{digits}f} %"
-
-
-def confidence(probability):
-    """A probability as words that never claim certainty: 0.9997 is ">99.9 %"."""
-    return ">99.9 %" if probability > 0.9995 else percent(probability, 1)

@@ -22,7 +22,7 @@ def replacing(path):
         os.replace(partial, path)
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}. What was there before is as it was; "
-                       "make room, or choose another folder with --out") from error
+                       "make room there, or choose another place") from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -322,6 +322,12 @@ class Tensor:
     def __format__(self, specification):
         return format(self.item() if specification and not self.ndim else str(self), specification)
 
+    def __reduce_ex__(self, protocol):
+        if self.creator is not None:
+            raise RuntimeError("only leaves can be pickled or copied with copy.deepcopy, not the graph behind a result; "
+                               "call .detach() first, or .clone() for a copy inside the graph")
+        return super().__reduce_ex__(protocol)
+
     def __repr__(self):
         values = np.array2string(self.array, separator=", ", prefix="tensor(")
         usual = self.dtype in (np.float32, np.int64, np.bool_)

@@ -39,8 +39,8 @@ def parse(arguments):
     parser.add_argument("--resume", type=pathlib.Path, metavar="FOLDER", help="go on with a run that was stopped")
     parser.add_argument("--overfit-batch", action="store_true", help="only check that the network can learn one batch by heart")
     options = parser.parse_args(arguments)
-    if (options.model is None) == (options.resume is None):
-        parser.error("name a network to train, or a run to --resume, not both")
+    if options.model is None and options.resume is None:
+        parser.error(f"name a network to train ({', '.join(models.names())}), or a run to --resume")
     return options
 
 
@@ -52,7 +52,10 @@ def main(arguments=None):
         device.set_num_threads(options.threads)
     with announced_compilation(console):
         if options.resume is not None:
-            trainer = Trainer(read_settings(options.resume), options.resume, console)
+            settings = read_settings(options.resume)
+            if options.model not in (None, settings.model):
+                raise InputError(f"{options.resume} is a run of {settings.model}, not of {options.model}; leave the network's name out")
+            trainer = Trainer(settings, options.resume, console)
             trainer.resume()
         else:
             names = [field.name for field in dataclasses.fields(Settings)]

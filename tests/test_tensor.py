@@ -1,4 +1,6 @@
 """Tensor: values, types, conversions, and what Python's syntax does with it. Its arithmetic is tested in tests/functional."""
+import copy
+import pickle
 import re
 
 import numpy as np
@@ -85,6 +87,14 @@ def test_copy_():
     assert w.tolist() == [0.5] * 3 and w.array is array and w.requires_grad and w.creator is None
     with pytest.raises(ValueError, match=re.escape("copy_: values of shape (2,) do not fit a tensor of shape (3,)")):
         w.copy_(mc.zeros(2))
+
+
+def test_leaves_can_be_copied_and_pickled_but_graphs_cannot():
+    w = mc.ones(3, requires_grad=True)
+    for twin in (copy.deepcopy(w), pickle.loads(pickle.dumps(w))):
+        assert twin.tolist() == [1, 1, 1] and twin.requires_grad and not np.shares_memory(twin.array, w.array)
+    with pytest.raises(RuntimeError, match="only leaves can be pickled or copied"):
+        copy.deepcopy(w * 2)
 
 
 def test_devices():

@@ -30,13 +30,12 @@ def read(path):
 
 
 def _brightness(image):
-    if image.mode.startswith("I"):       # 16 bits; Pillow would cut them off at 255
-        values = np.asarray(image, np.float32) / 65535
-    elif image.mode == "F":
+    if image.mode[0] in "IF":   # more than 8 bits, which Pillow would cut off at 255
         values = np.asarray(image, np.float32)
-        values = values / max(values.max(), 1)
+        values = values / max(values.max(), 65535 if image.mode[0] == "I" else 1)
     elif image.has_transparency_data:
-        grey, opacity = (np.asarray(band, np.float32) / 255 for band in image.convert("LA").split())
+        image = image.convert("RGBA")
+        grey, opacity = (np.asarray(band, np.float32) / 255 for band in (image.convert("L"), image.getchannel("A")))
         paper = 0 if (grey * opacity).sum() > 0.5 * opacity.sum() else 1
         values = grey * opacity + paper * (1 - opacity)
     else:

@@ -2,6 +2,8 @@
 import math
 import operator
 
+from minicnn.tensor import Tensor
+
 
 def pair(function, name, value, least):
     """An integer for both axes, or (rows, columns): as a pair of integers of at least `least`."""
@@ -46,6 +48,8 @@ def sizes(function, shape, count):
 
 def images(function, x):
     """x must be a batch of images."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{function}: x must be a Tensor, not {type(x).__name__}; minicnn.tensor(...) makes one")
     if x.ndim != 4:
         hint = "; x.unsqueeze(0) makes a batch of one image" if x.ndim == 3 else ""
-        raise ValueError(f"{function}: x must have the shape (N, C, H, W), not {tuple(x.shape)}{hint}")
+        raise ValueError(f"{function}: x must have the shape (N, C, H, W), not {x.shape}{hint}")

@@ -33,11 +33,12 @@ def cross_entropy(logits, labels, *, ignore_index=-100, reduction="mean", label_
     reduction        "mean", "sum", or "none" for the losses of the rows (N,)
     label_smoothing  share of the target that is spread evenly over all classes (Szegedy et al., CVPR 2016, section 7)
     """
+    if not isinstance(labels, Tensor) or labels.dtype.kind not in "iu":
+        found = f"of {labels.dtype}" if isinstance(labels, Tensor) else type(labels).__name__
+        raise TypeError(f"cross_entropy: labels must be a Tensor of integers, not {found}")
     if logits.ndim != 2 or labels.shape != logits.shape[:1]:
         raise ValueError(f"cross_entropy: logits {tuple(logits.shape)} must have the shape (N, C) "
-                         f"and labels {tuple(labels.shape)} the shape (N,)")
-    if not isinstance(labels, Tensor) or labels.dtype.kind not in "iu":
-        raise TypeError(f"cross_entropy: labels must be a Tensor of integers, not {getattr(labels, 'dtype', type(labels))}")
+                         f"and labels {labels.shape} the shape (N,)")
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be between 0 and 1, not {label_smoothing}")
     classes = np.ascontiguousarray(labels.array, np.int64)

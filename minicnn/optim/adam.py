@@ -18,7 +18,7 @@ class Adam(Optimizer):
     def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
         super().__init__(parameters, lr)
         self.beta1, self.beta2 = betas
-        self.at_least(0, beta1=self.beta1, beta2=self.beta2, eps=eps, weight_decay=weight_decay)
+        self._at_least(0, beta1=self.beta1, beta2=self.beta2, eps=eps, weight_decay=weight_decay)
         if max(betas) >= 1:
             raise ValueError(f"Adam: betas must be below 1, not {betas}")
         self.eps, self.weight_decay = eps, weight_decay

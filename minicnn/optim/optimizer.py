@@ -27,11 +27,11 @@ class Optimizer:
                 raise ValueError(f"{type(self).__name__}: a tensor of shape {parameter.shape} is the result of a computation; "
                                  "only leaves can be learned")
             parameter.array = contiguous(parameter.array)
-        self.at_least(0, lr=lr)
+        self._at_least(0, lr=lr)
         self.lr = lr
         self.state = [{} for _ in self.parameters]
 
-    def at_least(self, least, **settings):
+    def _at_least(self, least, **settings):
         for name, value in settings.items():
             if not value >= least:
                 raise ValueError(f"{type(self).__name__}: {name} must be at least {least}, not {value}")

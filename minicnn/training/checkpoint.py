@@ -1,13 +1,11 @@
 """A checkpoint: all that a run needs to go on to the same bits, in one file that is replaced whole."""
-import json
 import pathlib
 
 import numpy as np
 
 from minicnn import random
 from minicnn.errors import InputError, RunError
-from minicnn.files import replacing
-from minicnn.training.weights import read
+from minicnn.training.weights import read, write
 
 FILE = "checkpoint.safetensors"
 
@@ -19,18 +17,16 @@ def save(path, model, optimizer, schedule, progress):
 
     Weights that are not finite are not written: the last checkpoint stays the last good one, and RunError says so.
     """
-    from safetensors.numpy import save_file
-
     state = {f"model.{name}": tensor.array for name, tensor in model.state_dict().items()}
     for name, array in state.items():
         if not np.isfinite(array).all():
-            raise RunError(f"{name} holds numbers that are not finite, so this state is not saved; {path} holds the last good one")
+            raise RunError(f"{name} holds numbers that are not finite, so this state is not saved; "
+                           f"{path} holds the last good one")
     optimizer_state = optimizer.state_dict()
     arrays = {f"optimizer.{name}": value for name, value in optimizer_state.items() if isinstance(value, np.ndarray)}
     plain = {name: value for name, value in optimizer_state.items() if not isinstance(value, np.ndarray)}
     about = {"optimizer": plain, "schedule": schedule.state_dict(), "random": random.get_state(), "progress": progress}
-    with replacing(path) as partial:
-        save_file(state | arrays, partial, {"checkpoint": json.dumps(about)})
+    write(path, state | arrays, "checkpoint", about)
 
 
 def load(path, model, optimizer, schedule):

@@ -31,7 +31,8 @@ class _Watcher:
 
     def __init__(self, model, x):
         self.layers = []       # (module or None, function, array (1, ...))
-        self.module_of = {id(tensor): name.rpartition(".")[0] for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
+        weights = [*model.named_parameters(), *model.named_buffers()]
+        self.module_of = {id(tensor): name.rpartition(".")[0] for name, tensor in weights}
         self.from_image = {id(x)}
         self.alive = [x]       # tensors are known by their ids, which nobody else gets while they live
         self.waiting = None    # the module of something that is no image and no row of numbers, but on the way to one

@@ -1,4 +1,5 @@
-"""The pictures that a run leaves: how it learned, its first kernels, what becomes of an image in it, and where it fails.
+"""The pictures that a run leaves: how it learned, its first kernels, what becomes of an image in it, and where it fails;
+and one of what it makes of other people's images.
 
 Each function returns a Figure, which a notebook can show; `draw_all` writes them into the folder of a run.
 """
@@ -12,9 +13,10 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from minicnn import Tensor, drawing
 from minicnn import functional as F
-from minicnn.drawing import BLUE, GREY, INK, ORANGE, percent, picture
+from minicnn.drawing import BLUE, GREY, INK, ORANGE, picture
 from minicnn.training import layers
 from minicnn.training.settings import make_transform
+from minicnn.wording import confidence, percent
 
 
 def draw_all(model, preprocessing, test_set, evaluation, rows, folder, title):
@@ -24,13 +26,12 @@ def draw_all(model, preprocessing, test_set, evaluation, rows, folder, title):
     rows        those of metrics.csv
     title       what was learned: "lenet on mnist"
     """
-    drawn = {
-        "curves.png": curves(rows, title),
-        "filters.png": filters(model),
-        "activations.png": activations(model, preprocessing, test_set.images[0], test_set.classes, test_set.labels[0]),
-        "confusion.png": confusion(evaluation, test_set.classes),
-        "mistakes.png": mistakes(evaluation, test_set),
-    }
+    drawn = {"curves.png": curves(rows, title)}
+    if any(parameter.ndim == 4 for parameter in model.parameters()):
+        drawn["filters.png"] = filters(model)
+    drawn["activations.png"] = activations(model, preprocessing, test_set.images[0], test_set.classes, test_set.labels[0])
+    drawn["confusion.png"] = confusion(evaluation, test_set.classes)
+    drawn["mistakes.png"] = mistakes(evaluation, test_set)
     for name, figure in drawn.items():
         drawing.save(figure, folder / name)
     return list(drawn)
@@ -47,8 +48,7 @@ def curves(rows, title):
             (lambda row, part: row[f"{part}_loss"], lambda row, part: 100 * (1 - row[f"{part}_accuracy"]))):
         axes.set_title(title, loc="left")
         _curve(axes, epochs, *([measure(row, part) for row in rows] for part in ("train", "test")), wording.format)
-    figure.supxlabel("training: averaged over the epoch, while the network changes.   test: at the end of the epoch",
-                     fontsize=11, color=GREY)
+    drawing.caption(figure, "training: averaged over the epoch, while the network changes.   test: at the end of the epoch")
     return figure
 
 
@@ -70,7 +70,8 @@ def _curve(axes, epochs, train, test, in_words):
     for values, height, colour, name in zip((train, test), heights, (GREY, ORANGE), (
             "training", f"test\nlowest: {in_words(test[best])}\nin epoch {epochs[best]}")):
         axes.plot(epochs, values, color=colour, marker="o" if len(epochs) <= 25 else "", clip_on=False, zorder=3)
-        axes.annotate(name, (1, height), xycoords="axes fraction", xytext=(12, 0), textcoords="offset points", color=colour, va="center")
+        axes.annotate(name, (1, height), xycoords="axes fraction", xytext=(12, 0), textcoords="offset points", va="center",
+                      color=colour)
     axes.plot(epochs[best], test[best], "o", markersize=14, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.5,
               clip_on=False, zorder=4)
 
@@ -78,12 +79,12 @@ def _curve(axes, epochs, train, test, in_words):
 @picture
 def filters(model):
     """The kernels of the first convolution, all on one scale of colours."""
-    name, weight = next((name, parameter.array) for name, parameter in model.named_parameters() if parameter.ndim == 4)
+    layer, weight = next((name.rpartition(".")[0], tensor.array) for name, tensor in model.named_parameters() if tensor.ndim == 4)
     kernels = weight.reshape(-1, *weight.shape[2:])
     columns = math.ceil(math.sqrt(1.5 * len(kernels)))
     rows = math.ceil(len(kernels) / columns)
     figure = drawing.figure(9, 9 * rows / columns * 0.86 + 0.8,
-                            f"{name.rpartition('.')[0]}: {len(kernels)} kernels of {kernels.shape[1]} × {kernels.shape[2]} weights")
+                            f"{layer}: {len(kernels)} kernels of {kernels.shape[1]} × {kernels.shape[2]} weights")
     most = abs(kernels).max()
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
@@ -125,12 +126,11 @@ def activations(model, preprocessing, image, classes, label):
     for name, output in hidden:
         right = _draw_layer(sheet, _arrow(sheet, right), name, output, drawing.SIGNED)
     left = _arrow(sheet, right) + 0.1 + 0.1 * max(map(len, classes))   # names stand on the left of the bars
-    sheet.text(left + _BARS / 2, _BOTTOM + _HEIGHT + 0.1, f"{last.name}\n{len(classes)} probabilities", ha="center", va="bottom", fontsize=12)
+    _head(sheet, left + _BARS / 2, f"{last.name}\n{len(classes)} probabilities")
     width, height = left + _BARS + 0.2, _BOTTOM + _HEIGHT + _TOP
     sheet.text(width / 2, height - 0.2, f"What the layers make of a test image (true {classes[label]}, said {classes[chosen]})",
                ha="center", va="top", fontsize=16, weight="bold")
-    sheet.text(width / 2, 0.2, "hidden layers: white is 0, orange is positive, blue is negative, each layer on a scale of its own",
-               ha="center", fontsize=11, color=GREY)
+    drawing.caption(figure, "hidden layers: white is 0, orange is positive, blue is negative, each layer on a scale of its own")
     sheet.set(xlim=(0, width), ylim=(0, height), aspect="auto")
     figure.set_size_inches(width, height)
     bars = figure.add_axes((left / width, _BOTTOM / height, _BARS / width, _HEIGHT / height))
@@ -162,9 +162,15 @@ def _draw_layer(sheet, left, name, output, colours):
         sheet.imshow(values, cmap=colours, vmin=lowest, vmax=most, extent=place)
         sheet.add_patch(Rectangle((x, y), across, cell, fill=False, edgecolor="#C8C8C8", linewidth=0.8))
         if len(shown) > 1:
-            sheet.text(x + 0.03, y + cell - 0.03, number + 1, va="top", fontsize=8, path_effects=[withStroke(linewidth=2, foreground="white")])
-    sheet.text(left + slot / 2, _BOTTOM + _HEIGHT + 0.1, description, ha="center", va="bottom", fontsize=12)
+            sheet.text(x + 0.03, y + cell - 0.03, number + 1, va="top", fontsize=8,
+                       path_effects=[withStroke(linewidth=2, foreground="white")])
+    _head(sheet, left + slot / 2, description)
     return left + slot
+
+
+def _head(sheet, middle, text):
+    """Text above a column."""
+    sheet.text(middle, _BOTTOM + _HEIGHT + 0.1, text, ha="center", va="bottom", fontsize=12)
 
 
 def _arrow(sheet, left):
@@ -189,8 +195,8 @@ def confusion(evaluation, classes):
         count = counts[true, predicted]
         if true == predicted:
             axes.add_patch(Rectangle((true - 0.5, true - 0.5), 1, 1, facecolor="#E2EEF6"))
-            axes.text(true, true, f"{percent(count / counts[true].sum(), 1)}\n{count}", ha="center", va="center", color=BLUE, fontsize=11,
-                      linespacing=1.4)
+            axes.text(true, true, f"{percent(count / counts[true].sum(), 1)}\n{count}", ha="center", va="center", color=BLUE,
+                      fontsize=11, linespacing=1.4)
         else:
             axes.text(predicted, true, count, ha="center", va="center", fontsize=14)
     places = np.arange(len(classes))
@@ -204,26 +210,42 @@ def confusion(evaluation, classes):
     axes.tick_params(which="both", length=0)
     axes.grid(which="minor", color="white", linewidth=2)
     axes.spines[:].set_visible(False)
-    figure.supxlabel("blue: how many of the class were recognised, and what share that is", fontsize=11, color=GREY)
+    drawing.caption(figure, "blue: how many of the class were recognised, and what share that is")
     return figure
 
 
 @picture
 def mistakes(evaluation, test_set, most=24, columns=6):
     """The images that were taken for a wrong class with the greatest confidence, at most so many."""
-    confidence = F.softmax(Tensor(evaluation.scores), 1).array.max(1)
+    highest = F.softmax(Tensor(evaluation.scores), 1).array.max(1)
     wrong = np.flatnonzero(evaluation.predictions != evaluation.labels)
-    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
+    worst = wrong[np.argsort(-highest[wrong], kind="stable")][:most]
     which = f"The {most} worst of {len(wrong):,}" if len(wrong) > most else f"All {len(wrong)}" if len(wrong) else "No"
     rows = math.ceil(len(worst) / columns)
     figure = drawing.figure(12.8, 2.7 * rows + 0.7, f"{which} mistakes among {len(test_set):,} test images")
-    if not rows:
+    if not len(worst):
+        figure.suptitle(figure.get_suptitle(), y=0.5, va="center")
         return figure
     grid = figure.subplots(rows, columns).flat
     for axes, place in zip(grid, worst):
         drawing.show_image(axes, test_set.images[place])
-        axes.set_title(f"true {test_set.classes[evaluation.labels[place]]}\nsaid {test_set.classes[evaluation.predictions[place]]} "
-                       f"({drawing.confidence(confidence[place])})", fontsize=12)
+        true, said = (test_set.classes[of[place]] for of in (evaluation.labels, evaluation.predictions))
+        axes.set_title(f"true {true}\nsaid {said} ({confidence(highest[place])})", fontsize=12)
     for axes in grid[len(worst):]:
         axes.set_axis_off()
+    return figure
+
+
+@picture
+def predictions(made, classes):
+    """For each Prediction of `made`: the file, what the network sees of it, and the probabilities."""
+    figure = drawing.figure(9, 2.9 * len(made) + 0.8, "What the network sees, and what it says")
+    for (file, seen, bars), prediction in zip(figure.subplots(len(made), 3, squeeze=False, width_ratios=(1, 1, 1.3)), made):
+        file.imshow(prediction.brightness, cmap="gray", vmin=0, vmax=1)
+        name = prediction.path.name
+        file.set_title(name if len(name) <= 26 else f"…{name[-25:]}")
+        drawing.frame(file)
+        drawing.show_image(seen, prediction.image)
+        seen.set_title(" × ".join(map(str, prediction.image.shape)))
+        drawing.show_probabilities(bars, prediction.probabilities, classes, prediction.probabilities.argmax())
     return figure

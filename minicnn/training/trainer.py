@@ -71,9 +71,10 @@ class Trainer:
             self.rows.append(self.running.row(self.epoch + 1, self.schedule.count, self.optimizer.lr, evaluation))
             self.show.epoch_done(self.rows[-1], self.settings.epochs)
             self.epoch, self.batch, self.running = self.epoch + 1, 0, metrics.Running()
+            metrics.write(self.rows, self.folder / metrics.FILE)   # before the checkpoint, after which nothing calls for it again
             self.save()
-            metrics.write(self.rows, self.folder / metrics.FILE)
-        trained = weights.Trained(self.model, self.settings.model, self.settings.variant, tuple(self.train_set.classes), self.preprocessing)
+        trained = weights.Trained(self.model, self.settings.model, self.settings.variant, self.settings.data,
+                                  tuple(self.train_set.classes), self.preprocessing)
         weights.save(trained, self.folder / weights.FILE)
         return True
 

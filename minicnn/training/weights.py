@@ -1,4 +1,7 @@
-"""A trained network in one file: its weights, and what one must know to use them (safetensors, https://huggingface.co/docs/safetensors)."""
+"""A trained network in one file: its weights, and what one must know to use them.
+
+The file is one of safetensors (https://huggingface.co/docs/safetensors): arrays by name, and text by name as metadata.
+"""
 import json
 import pathlib
 from typing import NamedTuple
@@ -18,30 +21,38 @@ class Trained(NamedTuple):
     model: Module
     name: str                      # as models.get takes it
     variant: str | None
+    data: str                      # as data.get takes it
     classes: tuple                 # their names
     preprocessing: Preprocessing
 
 
 def save(trained, path):
     """Write the network's state, with all else as the file's metadata."""
-    from safetensors.numpy import save_file
-
-    about = {"name": trained.name, "variant": trained.variant, "classes": list(trained.classes),
+    about = {"name": trained.name, "variant": trained.variant, "data": trained.data, "classes": list(trained.classes),
              "preprocessing": trained.preprocessing._asdict()}
-    arrays = {name: tensor.array for name, tensor in trained.model.state_dict().items()}
-    with replacing(path) as partial:
-        save_file(arrays, partial, {"minicnn": json.dumps(about)})
+    write(path, {name: tensor.array for name, tensor in trained.model.state_dict().items()}, "minicnn", about)
 
 
 def load(path):
-    """Read what `save` wrote, from the file or from the run folder that holds it. InputError if it is something else."""
+    """Read what `save` wrote, from the file or from the folder of the run. InputError if it is something else."""
     path = pathlib.Path(path)
-    path = path / FILE if path.is_dir() else path
-    about, arrays = read(path, "minicnn", f"train one with: python -m minicnn.train lenet --out {path.parent}")
+    advice = "name the folder of a run, which python -m minicnn.train makes"
+    if (path / "config.json").exists():
+        advice = f"this run did not get to its end; go on with: python -m minicnn.train --resume {path}"
+    about, arrays = read(path / FILE if path.is_dir() else path, "minicnn", advice)
     model = models.get(about["name"], variant=about["variant"], num_classes=len(about["classes"]))
     model.load_state_dict(arrays)
     size, mean, std = (tuple(about["preprocessing"][name]) for name in Preprocessing._fields)
-    return Trained(model, about["name"], about["variant"], tuple(about["classes"]), Preprocessing(size, mean, std))
+    return Trained(model, about["name"], about["variant"], about["data"], tuple(about["classes"]), Preprocessing(size, mean, std))
+
+
+def write(path, arrays, key, about):
+    """A safetensors file with arrays by name, and with `about`, which JSON can hold, under `key` in its metadata."""
+    from safetensors.numpy import save
+
+    contents = save(arrays, {key: json.dumps(about)})
+    with replacing(path) as partial:
+        partial.write_bytes(contents)   # save_file of safetensors lets nobody else read the file, and its errors are no OSErrors
 
 
 def read(path, key, advice):

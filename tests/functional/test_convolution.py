@@ -38,6 +38,11 @@ def test_what_does_not_fit_is_named(x, weight, bias, settings, sentence):
         F.conv2d(mc.zeros(x), mc.zeros(weight), bias and mc.zeros(bias), **settings)
 
 
+def test_images_must_be_a_tensor():
+    with pytest.raises(TypeError, match="conv2d: x must be a Tensor, not list; minicnn.tensor"):
+        F.conv2d([[[[1.0]]]], mc.zeros(1, 1, 1, 1))
+
+
 @pytest.mark.parametrize("stride", ["2", 1.5, (1, 2, 3), None])
 def test_settings_are_integers_or_pairs(stride):
     with pytest.raises(TypeError, match="conv2d: stride must be an integer or a pair of integers, not"):

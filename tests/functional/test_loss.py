@@ -55,11 +55,16 @@ def test_an_ignored_label_does_not_hide_a_wrong_one():
 @pytest.mark.parametrize("logits, labels, error, sentence", [
     ((4, 10), np.zeros(3, int), ValueError, "logits (4, 10) must have the shape (N, C) and labels (3,) the shape (N,)"),
     ((4, 10, 2), np.zeros(4, int), ValueError, "logits (4, 10, 2) must have the shape (N, C)"),
-    ((4, 10), np.zeros(4), TypeError, "labels must be a Tensor of integers, not float64"),
+    ((4, 10), np.zeros(4), TypeError, "labels must be a Tensor of integers, not of float64"),
 ])
 def test_what_does_not_fit_is_named(logits, labels, error, sentence):
     with pytest.raises(error, match=re.escape(sentence)):
         F.cross_entropy(mc.zeros(logits), mc.tensor(labels))
+
+
+def test_labels_must_be_a_tensor():
+    with pytest.raises(TypeError, match="labels must be a Tensor of integers, not list"):
+        F.cross_entropy(mc.zeros(2, 3), [0, 1])
 
 
 def test_settings_are_checked():

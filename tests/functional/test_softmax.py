@@ -8,7 +8,8 @@ from tests.functional.checks import case, three_questions
 
 SHAPES_AND_DIMS = [((5, 7), 1), ((5, 7), 0), ((2, 3, 4, 5), -1), ((2, 3, 4, 5), 1), ((6,), 0), ((0, 4), 1)]
 
-TestSoftmax = three_questions(*(case(name, shape, dim=dim) for name in ("softmax", "log_softmax") for shape, dim in SHAPES_AND_DIMS))
+TestSoftmax = three_questions(*(case(name, shape, dim=dim) for name in ("softmax", "log_softmax")
+                                for shape, dim in SHAPES_AND_DIMS))
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])

@@ -1,0 +1,89 @@
+"""How fast is it?  python -m benchmarks"""
+import argparse
+import json
+import pathlib
+import sys
+
+from benchmarks import frameworks, machine, picture, suite, table, timer
+from benchmarks.worker import available_threads
+from minicnn import command, drawing
+from minicnn.errors import InputError, RunError
+from minicnn.files import write_text
+
+RESULTS = pathlib.Path(__file__).parent / "results"
+
+LEGEND = """\
+time, rate, of peak: minicnn's, through its public functions; of peak: the share of the most FMAs the machine was measured to do
+{others}: how many times as fast as that minicnn is, or how many times as little memory it takes; above 1 it leads
+compile: what the first call took more than later ones, where the machine code was not on disk
+~ in front of a figure: other processes were busy in most of its rounds"""
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Time kernels and whole training steps against PyTorch, where it is installed, and against their definition in NumPy.\n"
+                    "Leaves a JSON file and a picture. The machine should have nothing else to do.",
+        epilog="examples:\n"
+               "  python -m benchmarks\n"
+               "  python -m benchmarks lenet conv\n"
+               "  python -m benchmarks --full --threads 4 1")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="measure only what has one of these words in its name")
+    parser.add_argument("--full", action="store_true", help="all layers and batch sizes, and more rounds")
+    parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="numbers of threads (default: all there are, and 1)")
+    parser.add_argument("--out", type=pathlib.Path, default=RESULTS, help="the folder to leave the JSON file and the picture in "
+                                                                          "(default: benchmarks/results)")
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    most = available_threads()
+    thread_counts = list(dict.fromkeys(options.threads or [most, 1]))
+    if not all(1 <= threads <= most for threads in thread_counts):
+        raise InputError(f"--threads must be from 1 to {most}, as many as this machine offers")
+    chosen = suite.select(options.words, options.full)
+    document = measure(chosen, thread_counts, timer.FULL if options.full else timer.QUICK)
+    others = dict.fromkeys(name for record in document["results"] for name in record["contenders"] if name != frameworks.OURS)
+    print(f"{document['processor']}, {document['cores']} cores; " + ", ".join(f"{name} {version}" for name, version in
+                                                                            document["versions"].items()))
+    print(f"\n{table.render(document)}\n\n{LEGEND.format(others=', '.join(others))}\n")
+    save(document, options.out, "-".join(options.words) or ("full" if options.full else "quick"))
+    return 0
+
+
+def measure(chosen, thread_counts, effort):
+    """The document: what the JSON file holds. Ctrl-C ends the measuring, not the program: what there is then is shown."""
+    from tqdm import tqdm
+
+    document = {**machine.describe(), "peaks": {}, "results": []}
+    total = sum(len(thread_counts) if isinstance(case, suite.cases.Case) else 1 for case in chosen)
+    with tqdm(total=total, unit="case", leave=False, disable=not sys.stderr.isatty(), bar_format="{n_fmt}/{total_fmt} |{bar:20}| {desc}") as bar:
+        try:
+            for facts in suite.run(chosen, thread_counts, effort, frameworks.available(), bar.set_description_str):
+                if "machine" in facts:
+                    found = facts["machine"]
+                    document["peaks"][str(found["threads"])] = found["peak"]
+                    document |= {name: found[name] for name in ("threading_layer", "vector_bits")}
+                else:
+                    document["results"].append(facts)
+                    bar.update()
+        except KeyboardInterrupt:
+            if not document["results"]:
+                raise
+    return document
+
+
+def save(document, folder, name):
+    """Write NAME.json and NAME.png."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"the folder {folder} cannot be made: {error.strerror}; choose another one with --out") from None
+    write_text(folder / f"{name}.json", json.dumps(document, indent=1))
+    drawing.save(picture.draw(document), folder / f"{name}.png")
+    print(f"{folder / name}.json, {folder / name}.png")
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,97 @@
+"""Whole processes, seen from outside: how soon the first training step is done, and how much memory a training run takes.
+
+The program is benchmarks.program. It runs with the kernels' machine code on disk, as it is from the second start on, and once with an empty
+cache, as on the day of installation, when the kernels are compiled first.
+"""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from typing import NamedTuple
+
+from benchmarks import frameworks, timer
+from benchmarks.worker import environment
+from minicnn.errors import RunError
+
+STEPS = 200
+_ROUNDS = 3
+
+
+class Run(NamedTuple):
+    """One process: seconds that the import took, seconds from the process's start to the end of the first step, bytes."""
+
+    imported: float
+    first_step: float
+    peak_memory: float
+
+
+class StartupCase(NamedTuple):
+    """What of a Run is looked at, and whether the kernels are compiled first."""
+
+    group: str
+    subject: str
+    aspect: str
+    quantity: str        # a field of Run
+    compiled_first: bool = False
+    quick: bool = True
+
+
+_MEMORY = f"peak memory of {STEPS} training steps"
+CASES = [
+    StartupCase("process", "start of a program", "import", "imported"),
+    StartupCase("process", "start of a program", "first training step", "first_step"),
+    StartupCase("process", "start of a program", "the same, nothing compiled", "first_step", compiled_first=True),
+    StartupCase("process", _MEMORY, "machine code on disk", "peak_memory"),
+    StartupCase("process", _MEMORY, "nothing compiled", "peak_memory", compiled_first=True),
+]
+
+
+def measure(cases, names, threads):
+    """Yields each of the cases with its {name: Measurement} in seconds or bytes."""
+    names = [name for name in names if name != frameworks.DEFINITION]   # it has nothing to compile or to import of its own
+    rounds = []
+    for number in range(_ROUNDS):
+        rounds.append(_take_round(names[::-1] if number % 2 else names, threads))
+    compiled = []
+    if any(case.compiled_first for case in cases):
+        with tempfile.TemporaryDirectory() as folder:
+            others, run = timer.Others(_own_seconds), run_program(frameworks.OURS, threads, NUMBA_CACHE_DIR=folder)
+        compiled.append((others.share(), {**_typical(rounds), frameworks.OURS: run}))
+    for case in cases:
+        taken = [timer.Round(disturbance, {name: getattr(run, case.quantity) for name, run in runs.items()})
+                 for disturbance, runs in (compiled if case.compiled_first else rounds)]
+        yield case, timer.summarize(taken, dict.fromkeys(names, len(taken)))
+
+
+def _take_round(names, threads):
+    others = timer.Others(_own_seconds)
+    runs = {name: run_program(name, threads) for name in names}
+    return others.share(), runs
+
+
+def _typical(rounds):
+    """Each program's median in every respect."""
+    return {name: Run(*(statistics.median(values) for values in zip(*(runs[name] for _, runs in rounds)))) for name in rounds[0][1]}
+
+
+def run_program(name, threads, steps=STEPS, **settings):
+    """Run benchmarks.program in a process with these environment variables."""
+    facts = {}
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "benchmarks.program", name, str(steps)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment(threads, **settings), text=True, encoding="utf-8") as process:
+        for line in process.stdout:
+            facts.update(json.loads(line))
+            if "first_step" in facts:
+                facts.setdefault("seconds", time.perf_counter() - started)
+    if process.returncode:
+        raise RunError(f"the program that trains LeNet with {name} ended with exit code {process.returncode}")
+    return Run(facts["imported"], facts.get("seconds", 0.0), facts["peak_memory"])
+
+
+def _own_seconds():
+    """Processor time of this process and of those that it has started and seen the end of."""
+    return sum(os.times()[:4])

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from kernels import reference
+from tests.kernels.agreement import DTYPES, SEEDS, SHAPES, agree, close, numbers, output
+
+FUNCTIONS = pytest.mark.parametrize("function", ["relu", "tanh", "sigmoid"])
+
+
+@FUNCTIONS
+@given(SHAPES, DTYPES, SEEDS, st.sampled_from([0.1, 1, 30]), st.booleans())
+def test_cpu_agrees_with_reference(function, shape, dtype, seed, spread, special):
+    x = numbers(seed, shape, dtype, special) * dtype(spread)
+    y, = agree(function, x, output(shape, dtype), each=True)
+    agree(function + "_grad_input", numbers(seed + 1, shape, dtype), y, output(shape, dtype), terms=1)
+
+
+@FUNCTIONS
+def test_extremes_have_their_limits(function):
+    x = np.array([-np.inf, -1e30, -104, -88.9, 88.9, 104, 1e30, np.inf, np.nan], np.float32)
+    y, = agree(function, x, output(x.shape, np.float32), each=True)
+    low, high = {"relu": (0, np.inf), "tanh": (-1, 1), "sigmoid": (0, 1)}[function]
+    np.testing.assert_array_equal(y[[0, 1, 7, 8]], np.array([low, low, high, np.nan], np.float32))
+
+
+@FUNCTIONS
+def test_reference_is_torch(function, torch):
+    x, grad_y = numbers(0, (100,), np.float64, special=True) * 3, numbers(1, (100,), np.float64)
+    variable = torch.tensor(x, requires_grad=True)
+    result = getattr(torch, function)(variable)
+    result.backward(torch.tensor(grad_y))
+    y, grad_x = np.empty(100), np.empty(100)
+    getattr(reference, function)(x, y)
+    getattr(reference, function + "_grad_input")(grad_y, y, grad_x)
+    close(function, y, result.detach().numpy())
+    close(function, grad_x, variable.grad.numpy())
