@@ -63,7 +63,8 @@ def measure(chosen, thread_counts, effort):
             for facts in suite.run(chosen, thread_counts, effort, frameworks.available(), bar.set_description_str):
                 if "machine" in facts:
                     found = facts["machine"]
-                    document["peaks"][str(found["threads"])] = found["peak"]
+                    threads = str(found["threads"])
+                    document["peaks"][threads] = max(found["peak"], document["peaks"].get(threads, 0))
                     document |= {name: found[name] for name in ("threading_layer", "vector_bits")}
                 else:
                     document["results"].append(facts)

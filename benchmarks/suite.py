@@ -32,7 +32,7 @@ def _name(case):
 
 
 def run(chosen, thread_counts, effort, names, told=lambda text: None):
-    """Measure: yields first {"machine": ...} for each number of threads, then a record for each case and number of threads.
+    """Measure: yields a record for each case and number of threads, and {"machine": ...} before and after those of a number of threads.
 
     names   of the frameworks, the first being ours
     told    called with the name of what comes next
@@ -53,15 +53,15 @@ def _run_kernels(chosen, threads, effort, names, told):
     with contextlib.ExitStack() as stack:
         workers = {name: stack.enter_context(Worker(name, threads)) for name in names}
         told("the machine's peak")
-        machine = workers[frameworks.OURS].machine()
-        yield {"machine": machine}
+        yield {"machine": workers[frameworks.OURS].machine()}
         for case in chosen:
             told(f"{case.subject}, {case.aspect}")
             taking_part = {name: worker for name, worker in workers.items() if case.on_definition or name != frameworks.DEFINITION}
             first_calls = _prepare(case, taking_part)
             measurements = timer.interleave({name: worker.run for name, worker in taking_part.items()}, effort,
                                             lambda: time.process_time() + sum(worker.processor_seconds() for worker in workers.values()))
-            yield record(case, threads, measurements, first_calls, machine["peak"])
+            yield record(case, threads, measurements, first_calls)
+        yield {"machine": workers[frameworks.OURS].machine()}   # whoever was busy at the beginning may be done
 
 
 def _prepare(case, workers):
@@ -79,11 +79,8 @@ def _prepare(case, workers):
     return first_calls
 
 
-def record(case, threads, measurements, first_calls=None, peak=None, unit="s"):
-    """What the JSON file holds of a case at a number of threads.
-
-    Rates are those of our median: gflops count a multiply-add as two, share_of_peak is of the machine's measured FMA peak.
-    """
+def record(case, threads, measurements, first_calls=None, unit="s"):
+    """What the JSON file holds of a case at a number of threads. Rates are those of our median; a multiply-add counts as two."""
     facts = {"group": case.group, "subject": case.subject, "aspect": case.aspect, "threads": threads, "unit": unit,
              "contenders": {name: measurement._asdict() for name, measurement in measurements.items()}}
     for name, seconds in (first_calls or {}).items():
@@ -92,7 +89,6 @@ def record(case, threads, measurements, first_calls=None, peak=None, unit="s"):
     if getattr(case, "multiply_adds", 0):
         facts["multiply_adds"] = case.multiply_adds
         facts["gflops"] = 2e-9 * case.multiply_adds / ours
-        facts["share_of_peak"] = facts["gflops"] / peak
     if getattr(case, "bytes", 0):
         facts["bytes"] = case.bytes
         facts["gigabytes_per_second"] = 1e-9 * case.bytes / ours

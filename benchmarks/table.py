@@ -54,8 +54,9 @@ class _Section:
         records = [record for record in document["results"] if record["threads"] == threads]
         self.threads = threads
         self.title = f"{threads} thread{'s' * (threads > 1)}"
-        if (peak := document["peaks"].get(str(threads))) is not None:
-            self.title += f", {peak:.0f} GFLOP/s at most"
+        self.peak = document["peaks"].get(str(threads))   # none if only whole processes were measured
+        if self.peak:
+            self.title += f", {self.peak:.0f} GFLOP/s at most"
         self.others = list(dict.fromkeys(name for record in records for name in record["contenders"] if name != OURS))
         self.compiled = any(compilation_seconds(record) > _WORTH_TELLING for record in records)
         self.heads = ["time", "rate", "of peak", *self.others] + ["compile"] * self.compiled
@@ -64,8 +65,8 @@ class _Section:
         record = records.get(self.threads)
         if record is None:
             return [""] * len(self.heads)
-        ours, share = record["contenders"][OURS], record.get("share_of_peak")
-        cells = [quantity(ours["median"], record["unit"]), rate(record), "" if share is None else f"{100 * share:.0f} %"]
+        cells = [quantity(record["contenders"][OURS]["median"], record["unit"]), rate(record),
+                 f"{100 * record['gflops'] / self.peak:.0f} %" if "gflops" in record else ""]
         for name in self.others:
             other = record["contenders"].get(name)
             cells.append("" if other is None else doubtful(other) + ratio(other["ratio"]))

@@ -5,11 +5,13 @@ import os
 import hypothesis
 import pytest
 
+from minicnn import command
+
 # Two threads at least, so that what must not depend on their number is asked on any machine; Numba reads this when it is imported.
 os.environ.setdefault("NUMBA_NUM_THREADS", str(max(2, os.cpu_count())))
 
 # The same examples in every run: a failure on one machine is a failure on all.
-hypothesis.settings.register_profile("minicnn", derandomize=True, database=None, deadline=None, max_examples=25)
+hypothesis.settings.register_profile("minicnn", derandomize=True, database=None, deadline=None, max_examples=50)
 hypothesis.settings.load_profile("minicnn")
 
 

@@ -7,7 +7,7 @@ line after line, the output is
 
 so each filter tap is one row of a matrix whose rows overlap in memory: the register tiles of `tile` read it where it lies.
 Positions in the gap at a line's end are computed and dropped. A stride deals the image out to phase images first
-(packing.pad_images), after which strided windows are dense. The three functions differ in who plays which part:
+(packing.deal_images), after which strided windows are dense. The three functions differ in who plays which part:
 
     forward        outer tiles:  weight x padded x
     grad of input  outer tiles:  weight, flipped and transposed, x padded grad_y; with a stride, one product for each phase of grad_x
@@ -20,8 +20,9 @@ import numpy as np
 
 from .layout import layout_of, scatter_of
 from .machine import VECTOR_UNIT
+from .matmul import matmul
 from .memory import empty
-from .packing import merge_phases, pack_rows, pack_taps, pad_images, pitch_lines
+from .packing import deal_images, merge_phases, pack_rows, pack_taps, pad_images
 from .product import dot_product, dot_shape, outer_product, outer_shape, pieces
 
 _CACHE = 512 * 1024   # bytes of the padded image that a piece of work may keep to itself
@@ -33,14 +34,18 @@ def conv2d(x, weight, bias, y, stride, padding, dilation, groups):
     """As kernels.reference.convolution.conv2d, for C-contiguous arrays."""
     if y.size == 0:
         return
+    if _sees_all(x, weight, padding, groups):
+        y[...] = 0 if bias is None else bias[:, None, None]
+        matmul(_rows(x), _rows(weight), _rows(y), transpose_b=True, accumulate=True)
+        return
     filters = weight.shape[0] // groups
     layout = layout_of(x.shape[1:], weight.shape[1:], y.shape[2:], stride, padding, dilation, groups)
     plan = _outer_plan(x.shape[0] * groups, filters, layout, x.dtype)
     panels = empty((groups * plan.panels * plan.tile_rows * layout.offsets.size,), x.dtype)
     pack_rows(weight.reshape(-1), filters, layout.offsets.size, plan.tile_rows, groups, plan.lanes, panels)
     start = _zeros(weight.shape[0], x.dtype) if bias is None else bias
-    outer_product(plan.tile_rows, panels, _padded(x, layout), layout.group_size, 0, layout.offsets, y.reshape(-1), x.shape[0] * groups,
-                  groups, filters, y.shape[2] * y.shape[3], start, layout.positions, layout.pitch, layout.width, plan.tile_columns,
+    outer_product(plan.tile_rows, panels, _padded(x, layout, stride), layout.group_size, 0, layout.offsets, y.reshape(-1),
+                  x.shape[0] * groups, groups, filters, y.shape[2] * y.shape[3], start, layout.positions, layout.pitch, layout.width, plan.tile_columns,
                   layout.offsets.size, plan.tiles_per_piece, plan.panels_per_piece, False)
 
 
@@ -49,6 +54,9 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
     if grad_y.size == 0 or grad_weight.size == 0:
         grad_weight[...] = 0
         return
+    if _sees_all(x, grad_weight, padding, groups):
+        matmul(_rows(grad_y), _rows(x), _rows(grad_weight), transpose_a=True)
+        return
     images, filters = x.shape[0], grad_weight.shape[0] // groups
     layout = layout_of(x.shape[1:], grad_weight.shape[1:], grad_y.shape[2:], stride, padding, dilation, groups)
     plan = _dot_plan(images, filters, layout.offsets.size, layout.positions, groups)
@@ -56,9 +64,9 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
     if layout.pitch != layout.width:
         row_length = grad_y.shape[2] * layout.pitch
         lines = empty((images * grad_weight.shape[0] * row_length,), x.dtype)
-        pitch_lines(grad_y.reshape(-1), images * grad_weight.shape[0], grad_y.shape[2], grad_y.shape[3], layout.pitch, lines)
-    dot_product(plan.tile_rows, images, layout.positions, lines, grad_weight.shape[0] * row_length, row_length, _padded(x, layout),
-                groups * layout.group_size, layout.group_size, layout.offsets, grad_weight.reshape(-1), groups, filters,
+        pad_images(grad_y.reshape(-1), images * grad_weight.shape[0], *grad_y.shape[2:], 0, 0, grad_y.shape[2], layout.pitch, lines)
+    dot_product(plan.tile_rows, images, layout.positions, lines, grad_weight.shape[0] * row_length, row_length,
+                _padded(x, layout, stride), groups * layout.group_size, layout.group_size, layout.offsets, grad_weight.reshape(-1), groups, filters,
                 layout.offsets.size, plan.tile_columns, _POSITIONS, plan.images_per_pass, plan.rows_per_piece, plan.tiles_per_piece,
                 False)
 
@@ -68,12 +76,14 @@ def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
     if grad_x.size == 0 or grad_y.size == 0:
         grad_x[...] = 0
         return
+    if _sees_all(grad_x, weight, padding, groups):
+        matmul(_rows(grad_y), _rows(weight), _rows(grad_x))
+        return
     images, channels = grad_x.shape[:2]
     filters = weight.shape[0] // groups
     scatter = scatter_of(grad_x.shape[2:], weight.shape, grad_y.shape[2:], stride, padding, dilation, groups)
     padded = empty((images * weight.shape[0] * scatter.padded_size + scatter.padded_shape[1],), grad_y.dtype)
-    pad_images(grad_y.reshape(-1), images * weight.shape[0], grad_y.shape[2], grad_y.shape[3], *scatter.border, 1, 1,
-               *scatter.padded_shape, padded)
+    pad_images(grad_y.reshape(-1), images * weight.shape[0], *grad_y.shape[2:], *scatter.border, *scatter.padded_shape, padded)
     size = scatter.height * scatter.width
     one_phase = len(scatter.phases) == 1
     phases = grad_x.reshape(-1) if one_phase else empty((len(scatter.phases) * images * channels * size,), grad_x.dtype)
@@ -93,13 +103,23 @@ def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
                      grad_x.reshape(-1))
 
 
-def _padded(x, layout):
+def _sees_all(x, weight, padding, groups):
+    """Is a window the whole image? Then its one position is a row of a matrix product."""
+    return x.shape[2:] == weight.shape[2:] and padding == (0, 0) and groups == 1
+
+
+def _rows(array):
+    return array.reshape(array.shape[0], -1)
+
+
+def _padded(x, layout, stride):
     """The buffer of images that the layout speaks of."""
-    if layout.pad_arguments is None:
+    if layout.border is None:
         return x.reshape(-1)
     planes = x.shape[0] * x.shape[1]
     padded = empty((planes * layout.plane_size + layout.pitch,), x.dtype)
-    pad_images(x.reshape(-1), planes, *layout.pad_arguments, padded)
+    copy = pad_images if stride == (1, 1) else deal_images
+    copy(x.reshape(-1), planes, *layout.border, padded)
     return padded
 
 

@@ -20,7 +20,7 @@ class Layout(NamedTuple):
     halo: int             # positions that a strip of output reads beyond its own
     plane_size: int       # of the buffer, for one channel
     group_size: int       # of the buffer, for one image and one group of channels
-    pad_arguments: tuple  # of packing.pad_images, or None where the image serves as it is
+    border: tuple         # arguments of packing.pad_images or, with a stride, deal_images; None where the image serves as it is
 
 
 @functools.lru_cache(maxsize=1024)
@@ -29,7 +29,7 @@ def layout_of(image, weight, output, stride, padding, dilation, groups):
     (_, height, width), (group_channels, rows, columns), (out_height, out_width) = image, weight, output
     (down, right), (top, left) = stride, padding
     if stride == (1, 1) and padding == (0, 0):   # the image serves as it is
-        pad_arguments, line, phase_size, plane = None, width, height * width, height * width
+        border, line, phase_size, plane = None, width, height * width, height * width
         if rows == columns == 1:   # no neighbours, so no lines either
             line = out_width = height * width
             out_height = 1
@@ -37,14 +37,14 @@ def layout_of(image, weight, output, stride, padding, dilation, groups):
         line, lines = -(-(width + 2 * left) // right), -(-(height + 2 * top) // down)
         if right == 1:   # the border at the left of a line is that at the right of the line before, too
             line = max(width + left, out_width)
-        pad_arguments = (height, width, top, left, down, right, lines, line)
+        border = (height, width, top, left, *(() if stride == (1, 1) else stride), lines, line)
         phase_size, plane = lines * line, down * right * lines * line
     offsets = [(c * plane + (r * dilation[0] % down * right + s * dilation[1] % right) * phase_size
                 + r * dilation[0] // down * line + s * dilation[1] // right)
                for c in range(group_channels) for r in range(rows) for s in range(columns)]
     halo = (rows - 1) * dilation[0] // down * line
     return Layout(np.array(offsets, np.int64), (out_height - 1) * line + out_width, line, out_width, group_channels * down * right,
-                   halo, plane, group_channels * plane, pad_arguments)
+                   halo, plane, group_channels * plane, border)
 
 
 class Scatter(NamedTuple):

@@ -7,8 +7,6 @@ from numba.extending import intrinsic
 from .compiler import inner, kernel
 from .vector import INT64, Vectors, pointer
 
-_DEALT_STEPS = (1, 2, 4)
-
 
 @intrinsic
 def transpose_block(typing, source, s0, row_length, live_rows, target, t0, pitch, live_columns):
@@ -119,47 +117,73 @@ def copy(target, t0, source, s0, count):
         to[i] = of[i]
 
 
-@intrinsic
-def deal_line(typing, source, s0, width, left, step, target, t0, phase_size, length):
-    """Deal a line out to `step` lines, one register at a time: for phase < step and i < length,
+def _line_dealer(*steps):
+    """Make the intrinsic
+
+        deal_line(source, s0, width, left, step, target, t0, phase_size, length)
+
+    which deals a line out to `step` lines, one register at a time: for phase < step and i < length,
 
         target[t0 + phase * phase_size + i] = source[s0 + c]  with c = i * step + phase - left  if 0 <= c < width, else 0
 
-    The step is 1, 2 or 4: that many registers are loaded, zeros where the mask says, and dealt out in log2(step) rounds of shuffles.
+    The step is one of `steps`, powers of two: that many registers are loaded, zeros where the mask says, and dealt out in log2(step)
+    rounds of shuffles.
     """
-    n = types.int64
-    signature = types.void(source, n, n, n, n, target, n, n, n)
+    @intrinsic
+    def deal_line(typing, source, s0, width, left, step, target, t0, phase_size, length):
+        n = types.int64
+        signature = types.void(source, n, n, n, n, target, n, n, n)
 
-    def generate(context, b, signature, arguments):
-        source, s0, width, left, step, target, t0, phase_size, length = arguments
-        v = Vectors(context, b, signature.args[0].dtype)
-        source = pointer(context, b, signature.args[0], source, s0)
-        target = pointer(context, b, signature.args[5], target, t0)
-        for phases in _DEALT_STEPS:
-            with b.if_then(b.icmp_signed("==", step, INT64(phases))):
-                with cgutils.for_range_slice(b, INT64(0), length, INT64(v.lanes)) as (i, _):
-                    registers = []
-                    for number in range(phases):
-                        first = b.sub(b.add(b.mul(i, INT64(phases)), INT64(number * v.lanes)), left)
-                        registers.append(v.load(v.at(source, first), v.mask_between(b.neg(first), b.sub(width, first))))
-                    inside = v.mask_below(b.sub(length, i))
-                    for phase, register in enumerate(v.deal(registers)):
-                        v.store(register, v.at(target, b.add(i, b.mul(phase_size, INT64(phase)))), inside)
-        return context.get_dummy_value()
+        def generate(context, b, signature, arguments):
+            source, s0, width, left, step, target, t0, phase_size, length = arguments
+            v = Vectors(context, b, signature.args[0].dtype)
+            source = pointer(context, b, signature.args[0], source, s0)
+            target = pointer(context, b, signature.args[5], target, t0)
+            for phases in steps:
+                with b.if_then(b.icmp_signed("==", step, INT64(phases))):
+                    with cgutils.for_range_slice(b, INT64(0), length, INT64(v.lanes)) as (i, _):
+                        registers = []
+                        for number in range(phases):
+                            first = b.sub(b.add(b.mul(i, INT64(phases)), INT64(number * v.lanes)), left)
+                            registers.append(v.load(v.at(source, first), v.mask_between(b.neg(first), b.sub(width, first))))
+                        inside = v.mask_below(b.sub(length, i))
+                        for phase, register in enumerate(v.deal(registers)):
+                            v.store(register, v.at(target, b.add(i, b.mul(phase_size, INT64(phase)))), inside)
+            return context.get_dummy_value()
 
-    return signature, generate
+        return signature, generate
+
+    return deal_line
+
+
+_copy_line, _deal_line = _line_dealer(1), _line_dealer(2, 4)
 
 
 @kernel
-def pad_images(x, planes, height, width, top, left, stride_rows, stride_columns, padded_height, padded_width, padded):
-    """Copy each plane into a bordered one of stride_rows * padded_height x stride_columns * padded_width pixels, split by phase.
+def pad_images(x, planes, height, width, top, left, padded_height, padded_width, padded):
+    """Copy each plane into a bordered one of padded_height x padded_width pixels:
 
-    With stride 1 that is the image inside a border of zeros. With stride (s, t) the bordered image is dealt out to s t phase
-    images, so that what a strided window meets lies side by side:
-
-        padded[plane, r % s, c % t, r // s, c // t] = bordered[plane, r, c],   bordered[plane, r, c] = x[plane, r - top, c - left]
+        padded[plane, r, c] = x[plane, r - top, c - left], or 0 outside of x
 
     What `padded` has beyond the planes is filled with zeros: windows over the last line may reach there.
+    """
+    padded[planes * padded_height * padded_width:] = 0
+    for plane in numba.prange(planes):
+        for line in range(padded_height):
+            row = line - top
+            inside = width if 0 <= row < height else 0
+            _copy_line(x, (plane * height + row) * width, inside, left, 1,
+                       padded, (plane * padded_height + line) * padded_width, 0, padded_width)
+
+
+@kernel
+def deal_images(x, planes, height, width, top, left, stride_rows, stride_columns, padded_height, padded_width, padded):
+    """Border each plane and deal it out to stride_rows x stride_columns phase images of padded_height x padded_width pixels, so that
+    what a strided window meets lies side by side. With strides s and t,
+
+        padded[plane, r % s, c % t, r // s, c // t] = x[plane, r - top, c - left], or 0 outside of x
+
+    What `padded` has beyond the planes is filled with zeros, as above.
     """
     size = padded_height * padded_width
     padded[planes * stride_rows * stride_columns * size:] = 0
@@ -170,8 +194,8 @@ def pad_images(x, planes, height, width, top, left, stride_rows, stride_columns,
                 inside = width if 0 <= row < height else 0
                 source = (plane * height + row) * width
                 target = (plane * stride_rows + row_phase) * stride_columns * size + line * padded_width
-                if stride_columns == 1 or stride_columns == 2 or stride_columns == 4:
-                    deal_line(x, source, inside, left, stride_columns, padded, target, size, padded_width)
+                if stride_columns == 2 or stride_columns == 4:
+                    _deal_line(x, source, inside, left, stride_columns, padded, target, size, padded_width)
                 else:
                     for phase in range(stride_columns):
                         for i in range(padded_width):
@@ -197,11 +221,3 @@ def merge_phases(phases, planes, height, width, top, left, stride_rows, stride_c
                 target = (plane * height + row) * width + first
                 for i in range((width - first + stride_columns - 1) // stride_columns):
                     x[target + i * stride_columns] = phases[base + i]
-
-
-@kernel
-def pitch_lines(y, planes, height, width, pitch, lines):
-    """Copy each plane's lines to a distance of `pitch`, zeros between: lines[(plane * height + r) * pitch + c] = y[plane, r, c]."""
-    for plane in numba.prange(planes):
-        for row in range(plane * height, (plane + 1) * height):
-            deal_line(y, row * width, width, 0, 1, lines, row * pitch, 0, pitch)

@@ -18,7 +18,7 @@ from .elementwise import DIVIDE, EQUAL, MULTIPLY, combine
 from .memory import empty
 
 _SUM, _MAX = range(2)
-_LONGEST = 128   # numbers in a chain of additions, where one pass could take more
+_LONGEST = 128   # numbers added up in a chain (a sum along a row of memory has about as many chains as it needs for a chunk)
 _STRIP = 1024    # columns reduced together: what is gathered for them stays in the first-level cache
 
 
@@ -65,7 +65,7 @@ def _plan(shape, axes):
             continue
         outer, parts = math.prod(size for _, size in groups), None
         while parts != 1:
-            part = length if length <= _LONGEST or length * inner_size <= CHUNK else _LONGEST + CHUNK // inner_size
+            part = min(length, CHUNK if inner_size == 1 else _LONGEST)
             parts = math.ceil(length / part) if length else 1
             passes.append((outer, length, inner_size, part, parts))
             length = parts

@@ -26,8 +26,8 @@ from .vector import INT64, Vectors, pointer
 
 
 # Accumulators as rows: registers (outer) or rows: columns (dot), chosen so that the operands fit beside them: thirty-two registers hold
-# 26, 24 or 24 accumulators, 2, 3 or 4 of `right` and one of `left`; sixteen hold 12, 2 or 3, and one.
-OUTER_SHAPES = {13: 2, 8: 3, 6: 4} if VECTOR_UNIT.registers == 32 else {6: 2, 4: 3}
+# 24 accumulators, 3 or 4 of `right` and one of `left`; sixteen hold 12, 2 or 3, and one.
+OUTER_SHAPES = {8: 3, 6: 4} if VECTOR_UNIT.registers == 32 else {6: 2, 4: 3}
 DOT_SHAPES = {4: 6, 6: 4} if VECTOR_UNIT.registers == 32 else {3: 4, 4: 3}
 
 

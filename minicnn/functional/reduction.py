@@ -21,12 +21,12 @@ class Sum(Function):
         y = arithmetic.sum(x, self.axes)
         self.kept_shape = y.shape
         if self.divisor is not None:
-            y = arithmetic.divide(y, self.divisor)
+            y = _divided(y, self.divisor)
         return y if self.keepdim else _without(self.axes, y)
 
     def backward(self, gradient):
         if self.divisor is not None:
-            gradient = arithmetic.divide(gradient, self.divisor)
+            gradient = _divided(gradient, self.divisor)
         return (np.broadcast_to(gradient.reshape(self.kept_shape), self.input_shapes[0]),)
 
 
@@ -44,6 +44,14 @@ class Max(Function):
         grad_x = empty(self.x.shape, gradient.dtype)
         kernels_for(gradient).max_grad_input(gradient.reshape(self.y.shape), self.x, self.y, grad_x, self.axes)
         return (grad_x,)
+
+
+def _divided(array, divisor):
+    """A single number, such as a loss, is divided on the spot: every training step does it, and a kernel would cost more than it."""
+    if array.size > 1:
+        return arithmetic.divide(array, divisor)
+    with np.errstate(divide="ignore", invalid="ignore"):   # the mean of nothing is NaN
+        return np.asarray(array / divisor, array.dtype)
 
 
 def _without(axes, y):

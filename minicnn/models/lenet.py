@@ -67,8 +67,9 @@ class LeNet5(Classifier):
         self.c5 = nn.Conv2d(16, 120, 5)
         self.f6 = nn.Linear(120, 84)
         self.output = RadialBasis(digit_bitmaps())
-        for layer, fan_in in ((self.c1, 25), (self.c3, 150), (self.c5, 400), (self.f6, 120)):
-            nn.init.uniform_(layer.weight, -2.4 / fan_in, 2.4 / fan_in)   # section II.B, last paragraph but three
+        for layer, fan_in in ((self.c1, 25), (self.c3, self.c3.fan_in), (self.c5, 400), (self.f6, 120)):
+            nn.init.uniform_(layer.weight, -2.4, 2.4)
+            layer.weight.copy_(layer.weight.array / fan_in)   # section II.B, last paragraph but three
             nn.init.zeros_(layer.bias)
 
     def forward(self, x):                  # (N, 1, 32, 32)
@@ -127,6 +128,8 @@ class TableConv2d(nn.Module):
         kernels = sum(map(len, connections))
         self.weight = nn.Parameter(Tensor(np.empty((kernels, kernel_size, kernel_size), np.float32)))
         self.bias = nn.Parameter(Tensor(np.empty(len(connections), np.float32)))
+        # For each kernel, how many inputs the unit has that it leads to.
+        self.fan_in = np.array([len(seen) * kernel_size ** 2 for seen in connections for _ in seen], np.float32)[:, None, None]
         # places[i, j]: which kernel leads from input map j to output map i; the one after the last is zero.
         self.places = np.full((len(connections), 1 + max(map(max, connections))), kernels)
         for kernel, (i, j) in enumerate((i, j) for i, seen in enumerate(connections) for j in seen):

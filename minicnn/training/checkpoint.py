@@ -20,8 +20,9 @@ def save(path, model, optimizer, schedule, progress):
     state = {f"model.{name}": tensor.array for name, tensor in model.state_dict().items()}
     for name, array in state.items():
         if not np.isfinite(array).all():
-            raise RunError(f"{name} holds numbers that are not finite, so this state is not saved; "
-                           f"{path} holds the last good one")
+            raise RunError(f"training has diverged: after batch {progress['batch']} of epoch {progress['epoch'] + 1}, "
+                           f"{name.removeprefix('model.')} holds numbers that are not finite, so this is not saved; "
+                           f"{path} holds the last good state. Try a smaller --lr")
     optimizer_state = optimizer.state_dict()
     arrays = {f"optimizer.{name}": value for name, value in optimizer_state.items() if isinstance(value, np.ndarray)}
     plain = {name: value for name, value in optimizer_state.items() if not isinstance(value, np.ndarray)}

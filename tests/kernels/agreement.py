@@ -34,7 +34,7 @@ def output(shape, dtype):
 
 def changed(array):
     """To be changed in place."""
-    return Output(array=array)
+    return Output(array=np.asarray(array))
 
 
 def numbers(seed, shape, dtype, special=False, ties=False):
@@ -55,9 +55,11 @@ def agree(name, *arguments, units=4, each=False, terms=0):
     in the output, or of `each` number itself; or of `terms`, if the output is made of terms which are larger than it. With units=0
     both work in the same type, and must agree to the bit.
     """
-    found = _run(kernels.cpu, name, arguments, threads=1)
-    for one, all_threads in zip(found, _run(kernels.cpu, name, arguments, threads=numba.config.NUMBA_NUM_THREADS)):
+    found = _run(kernels.cpu, name, arguments)
+    numba.set_num_threads(1)
+    for all_threads, one in zip(found, _run(kernels.cpu, name, arguments)):
         assert one.tobytes() == all_threads.tobytes(), f"{name} depends on the number of threads"
+    numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
     expected = _run(kernels.reference, name, [_widen(argument) for argument in arguments] if units else arguments)
     for ours, reference in zip(found, expected):
         close(name, ours, reference, units, each, terms)
@@ -80,9 +82,8 @@ def close(name, found, expected, units=4, each=False, terms=0):
     assert (off <= allowed).all(), f"{name} is off by {off.max()}, and {np.max(allowed)} is allowed at most"
 
 
-def _run(package, name, arguments, threads=1):
+def _run(package, name, arguments):
     """The outputs of one call, on copies of the arguments that lie in the middle of larger arrays."""
-    numba.set_num_threads(threads)
     arrays = [argument.array if isinstance(argument, Output) else argument for argument in arguments]
     placed = [_place(array) if isinstance(array, np.ndarray) else (None, array) for array in arrays]
     with np.errstate(all="ignore"):

@@ -142,15 +142,18 @@ KILLED = """
 import sys
 from minicnn import data
 from minicnn.training import trainer
-from minicnn.training.console import Console
 from minicnn.training.settings import Settings
+from tests.training.test_trainer import Interrupting
+
+class Telling(Interrupting):
+    def step(self, running):
+        print("step", flush=True)
 
 get = data.get
 data.get = lambda name, train=True: get(name, train).take(400 if train else 100)
 trainer._SAVE_EVERY = 0
-run = trainer.Trainer(Settings("lenet", epochs=200, batch_size=32), sys.argv[1], Console())
+run = trainer.Trainer(Settings("lenet", epochs=200, batch_size=32), sys.argv[1], Telling(0))
 run.resume() if sys.argv[2:] else run.start()
-print("started", flush=True)
 run.run()
 """
 
@@ -159,27 +162,28 @@ def test_kill_at_any_moment_leaves_a_checkpoint_to_go_on_from(tmp_path):
     """While a checkpoint is written after every step, so that most kills come in the middle of it."""
     folder, before = tmp_path / "run", 0
     moments = random.Random(5)
-    for resume in ([], ["resume"]):
+    for resume in ([], ["resume"], ["resume"]):
         process = subprocess.Popen([sys.executable, "-c", KILLED, str(folder), *resume], stdout=subprocess.PIPE, text=True)
-        assert process.stdout.readline() == "started\n"
-        time.sleep(moments.uniform(0.5, 1))
+        for _ in range(moments.randint(5, 30)):
+            assert process.stdout.readline() == "step\n"
+        time.sleep(moments.uniform(0, 0.01))
         process.kill()
         process.wait()
         process.stdout.close()
 
-        trainer = make_trainer(folder, epochs=200)
+        trainer = make_trainer(folder, 1, epochs=200)
         trainer.resume()
         assert trainer.schedule.count > before
         before = trainer.schedule.count
 
-    whole = make_trainer(tmp_path / "whole", before, epochs=200)
+    trainer.run()
+    whole = make_trainer(tmp_path / "whole", before + 1, epochs=200)
     whole.start()
     whole.run()
     assert_same_bits(state(trainer), state(whole))
 
 
-def test_diverging_loss_stops_at_its_step_and_leaves_the_last_good_state(tmp_path, monkeypatch):
-    monkeypatch.setattr("minicnn.training.trainer._SAVE_EVERY", 0)
+def test_diverging_loss_stops_at_its_step_and_leaves_the_last_good_state(tmp_path):
     trainer = make_trainer(tmp_path / "run", lr=1e4)
     trainer.start()
     with pytest.raises(RunError, match=r"the loss became (nan|inf) at step (\d+) \(epoch 1, batch \d+\).*last good.*smaller --lr") as caught:
@@ -189,6 +193,18 @@ def test_diverging_loss_stops_at_its_step_and_leaves_the_last_good_state(tmp_pat
     fresh.resume()
     assert all(np.isfinite(parameter.array).all() for parameter in fresh.model.parameters())
     assert not (tmp_path / "run" / weights.FILE).exists()
+
+
+def test_weights_that_diverged_are_not_saved(tmp_path, monkeypatch):
+    monkeypatch.setattr("minicnn.training.trainer._SAVE_EVERY", 0)
+    trainer = make_trainer(tmp_path / "run", lr=1e4)
+    trainer.start()
+    with pytest.raises(RunError, match=r"diverged: after batch \d+ of epoch 1, conv\d.* not finite.*last good.*smaller --lr"):
+        trainer.run()
+    fresh = make_trainer(tmp_path / "run")
+    fresh.resume()
+    assert 0 < fresh.schedule.count < trainer.schedule.count
+    assert all(np.isfinite(parameter.array).all() for parameter in fresh.model.parameters())
 
 
 def test_folder_is_never_taken_over(tmp_path):
@@ -208,8 +224,7 @@ def test_what_a_folder_holds_from_the_first_moment(tmp_path):
 
 @pytest.mark.parametrize("variant", ["modern", "paper"])
 def test_a_batch_is_learned_by_heart(tmp_path, variant):
-    settings = {"lr": 0.05} if variant == "modern" else {}
-    *_, (step, loss, accuracy) = make_trainer(tmp_path / "none", variant=variant, **settings).overfit_batch()
+    *_, (step, loss, accuracy) = make_trainer(tmp_path / "none", variant=variant, lr=0.01, epochs=100).overfit_batch()
     assert accuracy == 1 and step <= 200
     assert not (tmp_path / "none").exists()
 

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import example, given, strategies as st
+
+from kernels import reference
+from kernels.geometry import output_shape
+from tests.kernels.agreement import DTYPES, SEEDS, agree, close, numbers, output
+
+
+@st.composite
+def convolutions(draw):
+    """images, channels and filters of a group, groups, size, kernel_size, stride, padding, dilation: any that fit."""
+    def pair(least, most):
+        return draw(st.tuples(st.integers(least, most), st.integers(least, most)))
+
+    kernel_size, stride, padding, dilation = pair(1, 4), pair(1, 3), pair(0, 3), pair(1, 2)
+    size = tuple(draw(st.integers(max(1, d * (k - 1) + 1 - 2 * p), 14)) for k, p, d in zip(kernel_size, padding, dilation))
+    images, channels, filters, groups = (draw(st.integers(least, most)) for least, most in [(0, 3), (1, 4), (1, 9), (1, 3)])
+    return images, channels, filters, groups, size, kernel_size, stride, padding, dilation
+
+
+ONE, NONE = (1, 1), (0, 0)
+KNOWN = {
+    "LeNet's first": (5, 1, 6, 1, (28, 28), (5, 5), ONE, (2, 2), ONE),
+    "LeNet's second": (5, 6, 16, 1, (14, 14), (5, 5), ONE, NONE, ONE),
+    "AlexNet's first": (2, 3, 20, 1, (67, 67), (11, 11), (4, 4), (2, 2), ONE),
+    "ResNet's first": (1, 3, 20, 1, (50, 50), (7, 7), (2, 2), (3, 3), ONE),
+    "VGG's": (2, 40, 33, 1, (20, 20), (3, 3), ONE, ONE, ONE),
+    "of single pixels": (2, 70, 30, 1, (9, 9), ONE, ONE, NONE, ONE),
+    "of single pixels, strided": (2, 9, 30, 1, (9, 9), ONE, (2, 2), NONE, ONE),
+    "depthwise": (2, 1, 1, 24, (15, 15), (3, 3), ONE, ONE, ONE),
+    "fully connected": (7, 16, 120, 1, (5, 5), (5, 5), ONE, NONE, ONE),
+    "dilated": (1, 5, 7, 2, (25, 25), (3, 3), ONE, (4, 4), (4, 4)),
+    "wider stride than kernel": (2, 3, 5, 1, (17, 16), (2, 1), (3, 4), NONE, ONE),
+}
+
+
+def known(test):
+    for case in KNOWN.values():
+        test = example(case, np.float32, 1, True)(test)
+    return test
+
+
+def operands(case, seed, dtype):
+    """x, weight, bias, grad_y."""
+    images, channels, filters, groups, size, *window = case
+    shapes = ((images, groups * channels, *size), (groups * filters, channels, *window[0]), (groups * filters,),
+              (images, groups * filters, *output_shape(size, *window)))
+    return [numbers(seed + i, shape, dtype) for i, shape in enumerate(shapes)]
+
+
+@known
+@given(convolutions(), DTYPES, SEEDS, st.booleans())
+def test_cpu_agrees_with_reference(case, dtype, seed, with_bias):
+    x, weight, bias, grad_y = operands(case, seed, dtype)
+    groups, settings = case[3], case[6:]
+    agree("conv2d", x, weight, bias if with_bias else None, output(grad_y.shape, dtype), *settings, groups, units=8)
+    agree("conv2d_grad_input", grad_y, weight, output(x.shape, dtype), *settings, groups, units=8)
+    agree("conv2d_grad_weight", grad_y, x, output(weight.shape, dtype), *settings, groups, units=16)
+
+
+@given(convolutions(), SEEDS)
+def test_nan_and_infinity_reach_what_they_should(case, seed):
+    x, weight, bias, grad_y = operands(case, seed, np.float32)
+    for array, value in (x, np.nan), (x, np.inf), (grad_y, np.nan):
+        if array.size:
+            array.flat[seed % array.size] = value
+    groups, settings = case[3], case[6:]
+    agree("conv2d", x, weight, bias, output(grad_y.shape, np.float32), *settings, groups, units=16)
+    agree("conv2d_grad_input", grad_y, weight, output(x.shape, np.float32), *settings, groups, units=16)
+
+
+@pytest.mark.parametrize("case", KNOWN.values(), ids=KNOWN)
+def test_reference_is_torch(case, torch):
+    x, weight, bias, grad_y = operands(case, 0, np.float64)
+    groups, settings = case[3], case[6:]
+    variables = [torch.tensor(array, requires_grad=True) for array in (x, weight, bias)]
+    result = torch.nn.functional.conv2d(*variables, *settings, groups)
+    result.backward(torch.tensor(grad_y))
+    y, grad_x, grad_weight = np.empty_like(grad_y), np.empty_like(x), np.empty_like(weight)
+    reference.conv2d(x, weight, bias, y, *settings, groups)
+    reference.conv2d_grad_input(grad_y, weight, grad_x, *settings, groups)
+    reference.conv2d_grad_weight(grad_y, x, grad_weight, *settings, groups)
+    close("conv2d", y, result.detach().numpy(), units=50)
+    close("conv2d_grad_input", grad_x, variables[0].grad.numpy(), units=50)
+    close("conv2d_grad_weight", grad_weight, variables[1].grad.numpy(), units=50)

@@ -1,0 +1,31 @@
+"""The kernel packages are interchangeable: the same names, arguments and defaults, in files of the same name."""
+import inspect
+import pathlib
+
+import pytest
+
+import kernels.cpu
+import kernels.reference
+
+
+def test_packages_export_the_same_names():
+    assert kernels.cpu.__all__ == kernels.reference.__all__ == sorted(kernels.reference.__all__)
+
+
+@pytest.mark.parametrize("name", kernels.reference.__all__)
+def test_kernels_have_the_same_arguments_and_place(name):
+    definition, kernel = getattr(kernels.reference, name), getattr(kernels.cpu, name)
+    assert str(inspect.signature(kernel)) == str(inspect.signature(definition))
+    assert kernel.__module__.rpartition(".")[2] == definition.__module__.rpartition(".")[2]
+    assert definition.__doc__ and kernel.__doc__
+
+
+@pytest.mark.parametrize("package", [kernels.reference, kernels.cpu])
+def test_every_public_function_of_a_kernel_file_is_exported(package):
+    folder = pathlib.Path(package.__file__).parent
+    files = {getattr(kernels.reference, name).__module__.rpartition(".")[2] for name in kernels.reference.__all__}
+    internal = {"combine"}   # of kernels.cpu.elementwise, for kernels.cpu.reduction
+    for file in files:
+        source = (folder / f"{file}.py").read_text(encoding="utf-8")
+        public = {line[4:line.index("(")] for line in source.splitlines() if line.startswith("def ") and not line.startswith("def _")}
+        assert public - internal <= set(package.__all__), file
