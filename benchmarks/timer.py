@@ -10,7 +10,6 @@ import statistics
 import time
 from typing import NamedTuple
 
-_GAP = 0.005     # seconds
 _QUIET = 0.04    # share of the machine that others may take in a round that counts
 _TRIES = 3       # times as many rounds as are wanted, at most
 _FEWEST = 3      # rounds, however long they take
@@ -54,12 +53,12 @@ def repeat(function):
     return time_calls
 
 
-def interleave(contenders, effort, own_seconds=time.process_time, warm_up=True):
+def interleave(contenders, effort, own_seconds=time.process_time, gap=0.005):
     """Time contenders against each other: {name: Measurement}.
 
     contenders    {name: function}, where function(repetitions) runs that often and returns how many seconds it took
     own_seconds   function: how much processor time the contenders, and whoever calls them, have used up to now
-    warm_up       begin each turn with a call that does not count
+    gap           seconds of idleness before each turn
     """
     repetitions, wanted = {}, {}
     for name, run in contenders.items():
@@ -69,14 +68,12 @@ def interleave(contenders, effort, own_seconds=time.process_time, warm_up=True):
         turns = [name for name in contenders if number < _TRIES * wanted[name] and _count_quiet(rounds, name) < wanted[name]]
         if not turns:
             break
-        rounds.append(_take_round(turns[::-1] if number % 2 else turns, contenders, repetitions, own_seconds, warm_up))
+        rounds.append(_take_round(turns[::-1] if number % 2 else turns, contenders, repetitions, own_seconds, gap))
     return summarize(rounds, wanted)
 
 
 def _plan(run, effort):
     """How many repetitions make a turn, and how many rounds a contender takes part in."""
-    if not effort.least:
-        return 1, effort.rounds
     fastest = run(1)
     for _ in range(2):
         if fastest < effort.least:
@@ -90,12 +87,11 @@ def _count_quiet(rounds, name):
     return sum(name in taken.seconds and taken.disturbance <= _QUIET for taken in rounds)
 
 
-def _take_round(turns, contenders, repetitions, own_seconds, warm_up):
+def _take_round(turns, contenders, repetitions, own_seconds, gap):
     seconds, others = {}, Others(own_seconds)
     for name in turns:
-        time.sleep(_GAP)
-        if warm_up:
-            contenders[name](1)
+        time.sleep(gap)
+        contenders[name](1)
         seconds[name] = contenders[name](repetitions[name]) / repetitions[name]
     return Round(others.share(), seconds)
 

@@ -75,8 +75,10 @@ class Worker:
 def environment(threads, **settings):
     """The environment of a process that is to find our packages, and to use so many threads.
 
-    For all threads that there are, nothing is set: each library uses what it uses by itself.
+    For all threads that there are, nothing is set: each library uses what it uses by itself. Idle threads of OpenBLAS, which NumPy may use,
+    are told to sleep after 2^4 cycles; after 2^26, as they would, it would be another framework's turn.
     """
+    settings["OPENBLAS_THREAD_TIMEOUT"] = "4"
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     if threads != available_threads():
         settings.update(dict.fromkeys(_THREAD_SETTINGS, str(threads)))

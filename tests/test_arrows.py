@@ -64,7 +64,7 @@ def test_reference_kernels_are_plain_numpy(path):
 
 
 def layer_of(module):
-    """The number of a minicnn module's layer. The package itself, minicnn/__init__.py, brings the layers together: it is on top."""
+    """The number of a minicnn module's layer. The package itself, minicnn/__init__.py, brings all together: it is on top."""
     part = module.split(".")[1] if "." in module else None
     return next((number for number, layer in enumerate(LAYERS) if part in layer), len(LAYERS)), part
 

@@ -1,7 +1,7 @@
 """Activation functions in Numba: chunks of a flat array on all threads, and in each a loop of one line, which LLVM vectorises.
 
-The bodies are functions of one chunk, so that a small array takes the same loop without waking threads. ReLU has kernels of its own:
-who needs no other function need not wait until the others are compiled.
+The bodies are functions of one chunk, so that a small array takes the same loop without waking threads. ReLU has kernels of its
+own: who needs no other function need not wait until the others are compiled.
 """
 import numba
 

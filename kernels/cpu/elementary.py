@@ -4,7 +4,8 @@ The C library's exp and its like are calls that LLVM cannot vectorise; a polynom
 registers. That is done for float32, where all of it is exact to about one unit in the last place; float64 is here for
 gradient checks, and uses the library. The polynomials for float32 are those of Moshier's Cephes library (single precision, 1992).
 
-In this file nothing may be reordered, only multiply-adds fused: the reduction of an argument to a short interval lives on rounding errors.
+In this file nothing may be reordered, only multiply-adds fused: the reduction of an argument to a short interval lives on
+rounding errors.
 """
 import math
 

@@ -1,8 +1,9 @@
 """Arithmetic number by number in Numba: one kernel for all operations of two operands, and one for all of one.
 
-An operation is a number, asked for once a row, so that the loop inside holds one line and vectorises. Broadcasting is planned in Python:
-neighbouring axes along which both operands move alike become one, so most cases have one or two axes left. Of these, the last is the
-row; an operand that does not move along it is spread over an array first, which costs little and leaves one loop an operation.
+An operation is a number, asked for once a row, so that the loop inside holds one line and vectorises. Broadcasting is planned
+in Python: neighbouring axes along which both operands move alike become one, so most cases have one or two axes left. Of these,
+the last is the row; an operand that does not move along it is spread over an array first, which costs little and leaves one
+loop an operation.
 """
 import functools
 
@@ -83,8 +84,8 @@ def combine(operation, a, b, y):
 
 @functools.lru_cache(maxsize=1024)
 def _plan(shape_a, shape_b):
-    """The axes of the broadcast result, merged where both operands move alike, as three int64 arrays: their sizes, and how far one step
-    along each moves in a and in b (0 where an operand is broadcast)."""
+    """The axes of the broadcast result, merged where both operands move alike, as three int64 arrays: their sizes, and how far
+    one step along each moves in a and in b (0 where an operand is broadcast)."""
     dimensions = max(len(shape_a), len(shape_b))
     shape_a, shape_b = ((1,) * (dimensions - len(shape)) + shape for shape in (shape_a, shape_b))
     axes, distance_a, distance_b = [(1, 1, 1)], 1, 1   # the last axis first

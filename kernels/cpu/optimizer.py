@@ -19,8 +19,8 @@ def sgd(parameter, gradient, velocity, lr, momentum, weight_decay, nesterov):
 
 def adam(parameter, gradient, mean, square, lr, beta1, beta2, epsilon, weight_decay, step):
     """As kernels.reference.optimizer.adam; the corrections for the start are worked out once."""
-    _adam(parameter.reshape(-1), gradient.reshape(-1), mean.reshape(-1), square.reshape(-1), lr / (1 - beta1 ** step), float(beta1),
-          float(beta2), float(epsilon), float(weight_decay), (1 - beta2 ** step) ** -0.5)
+    _adam(parameter.reshape(-1), gradient.reshape(-1), mean.reshape(-1), square.reshape(-1), lr / (1 - beta1 ** step),
+          float(beta1), float(beta2), float(epsilon), float(weight_decay), (1 - beta2 ** step) ** -0.5)
 
 
 @kernel

@@ -1,8 +1,8 @@
 """Pooling in Numba, a plane (one channel of one image) at a time.
 
-A window is reduced in two steps: first down its columns, for the whole width of the image at once, a loop over contiguous memory that
-vectorises and whose result, the band, is shared by neighbouring windows; then along the band. The usual halving of an image, windows of
-2 x 2 side by side, has its own way: see halving.
+A window is reduced in two steps: first down its columns, for the whole width of the image at once, a loop over contiguous
+memory that vectorises and whose result, the band, is shared by neighbouring windows; then along the band. The usual halving of
+an image, windows of 2 x 2 side by side, has its own way: see halving.
 """
 import numba
 import numpy as np

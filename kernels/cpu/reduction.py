@@ -1,8 +1,8 @@
 """Sums and maxima over some axes in Numba.
 
-Neighbouring axes that are reduced together count as one, so a pass reduces (outer, length, inner) to (outer, inner): one pass for every
-such group of axes, the last first. Where `length` is long a pass only reduces parts of it, and another reduces their results:
-that gives every thread work, and keeps sums exact, for rounding errors grow with the length of a chain of additions.
+Neighbouring axes that are reduced together count as one, so a pass reduces (outer, length, inner) to (outer, inner): one pass
+for every such group of axes, the last first. Where `length` is long a pass only reduces parts of it, and another reduces their
+results: that gives every thread work, and keeps sums exact, for rounding errors grow with the length of a chain of additions.
 """
 import functools
 import itertools
@@ -18,7 +18,7 @@ from .elementwise import DIVIDE, EQUAL, MULTIPLY, combine
 from .memory import empty
 
 _SUM, _MAX = range(2)
-_LONGEST = 128   # numbers added up in a chain (a sum along a row of memory has about as many chains as it needs for a chunk)
+_LONGEST = 128   # numbers in a chain of additions (along a row of memory, each lane of the registers is a chain)
 _STRIP = 1024    # columns reduced together: what is gathered for them stays in the first-level cache
 
 
@@ -53,7 +53,7 @@ def _reduce(operation, x, y, axes):
 
 @functools.lru_cache(maxsize=1024)
 def _plan(shape, axes):
-    """The passes of a reduction: (outer, length, inner, part, parts) each, where length is reduced to `parts` parts of `part` numbers."""
+    """The passes of a reduction: (outer, length, inner, part, parts) each, length being cut into `parts` parts of `part`."""
     axes = {axis % len(shape) for axis in axes}
     groups = [(reduced, math.prod(shape[axis] for axis in group))
               for reduced, group in itertools.groupby(range(len(shape)), key=axes.__contains__)]
@@ -74,7 +74,7 @@ def _plan(shape, axes):
 
 @kernel
 def _reduce_parts(operation, x, y, outer, length, inner_size, part, parts):
-    """y[o, p, i] = reduction of x[o, p * part:(p + 1) * part, i]; x is (outer, length, inner_size), y (outer, parts, inner_size)."""
+    """y[o, p, i] = reduction of x[o, p * part:(p + 1) * part, i]; x (outer, length, inner_size), y (outer, parts, inner_size)."""
     strips = (inner_size + _STRIP - 1) // _STRIP
     if x.size <= CHUNK:
         for piece in range(outer * parts * strips):

@@ -1,4 +1,4 @@
-"""Softmax and cross entropy in Numba: a row at a time, each a few loops that LLVM vectorises, with the exponential of elementary.py."""
+"""Softmax and cross entropy in Numba: each row is a few loops that LLVM vectorises, with the exponential of elementary.py."""
 import numba
 import numpy as np
 
@@ -75,10 +75,12 @@ def _cross_entropy(logits, labels, losses, probabilities, label_smoothing, ignor
 def _cross_entropy_grad_input(grad_losses, probabilities, labels, grad_logits, label_smoothing, ignore_index):
     if probabilities.size <= CHUNK:
         for n in range(len(labels)):
-            _cross_entropy_grad_input_row(grad_losses[n], probabilities[n], labels[n], grad_logits[n], label_smoothing, ignore_index)
+            _cross_entropy_grad_input_row(grad_losses[n], probabilities[n], labels[n], grad_logits[n], label_smoothing,
+                                          ignore_index)
     else:
         for n in numba.prange(len(labels)):
-            _cross_entropy_grad_input_row(grad_losses[n], probabilities[n], labels[n], grad_logits[n], label_smoothing, ignore_index)
+            _cross_entropy_grad_input_row(grad_losses[n], probabilities[n], labels[n], grad_logits[n], label_smoothing,
+                                          ignore_index)
 
 
 @inner

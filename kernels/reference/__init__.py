@@ -11,7 +11,8 @@ from .softmax import cross_entropy, cross_entropy_grad_input, log_softmax, log_s
 
 __all__ = [
     "absolute", "adam", "add", "avg_pool2d", "avg_pool2d_grad_input", "conv2d", "conv2d_grad_input", "conv2d_grad_weight",
-    "cross_entropy", "cross_entropy_grad_input", "divide", "dropout", "exp", "log", "log_softmax", "log_softmax_grad_input", "matmul",
-    "max", "max_grad_input", "max_pool2d", "max_pool2d_grad_input", "multiply", "negative", "power", "relu", "relu_grad_input", "sgd",
-    "sigmoid", "sigmoid_grad_input", "sign", "softmax", "softmax_grad_input", "sqrt", "subtract", "sum", "tanh", "tanh_grad_input",
+    "cross_entropy", "cross_entropy_grad_input", "divide", "dropout", "exp", "log", "log_softmax", "log_softmax_grad_input",
+    "matmul", "max", "max_grad_input", "max_pool2d", "max_pool2d_grad_input", "multiply", "negative", "power", "relu",
+    "relu_grad_input", "sgd", "sigmoid", "sigmoid_grad_input", "sign", "softmax", "softmax_grad_input", "sqrt", "subtract",
+    "sum", "tanh", "tanh_grad_input",
 ]

@@ -3,7 +3,7 @@ import numpy as np
 
 
 def sgd(parameter, gradient, velocity, lr, momentum, weight_decay, nesterov):
-    """Stochastic gradient descent as torch.optim.SGD has it (Sutskever et al., ICML 2013, section 2, with lr outside the velocity):
+    """Stochastic gradient descent as torch.optim.SGD has it (Sutskever et al., ICML 2013, but lr outside the velocity):
 
         g = gradient + weight_decay parameter,   velocity = momentum velocity + g,   parameter -= lr (velocity)
         with nesterov:                                                               parameter -= lr (g + momentum velocity)

@@ -2,8 +2,8 @@
 
     x         (N, C, H, W)     input
     y         (N, C, OH, OW)   output; OH, OW as kernels.geometry.output_size
-    switches  (N, C, OH, OW)   uint8: where in its window, counted row by row, each maximum was; the backward pass, and the unpooling
-                               of Zeiler & Fergus (ECCV 2014), go back by them
+    switches  (N, C, OH, OW)   uint8: where in its window, counted row by row, each maximum was; the backward pass, and the
+                               unpooling of Zeiler & Fergus (ECCV 2014), go back by them
     window, stride, padding    pairs (rows, columns); a window has at most 256 positions, and padding is at most half of it,
                                so that every window sees some of the image
 """
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def max_pool2d(x, y, switches, window, stride, padding):
-    """y[n, c, i, j] = max of x over the window at (i, j); of equal maxima the first counts, and a NaN is greater than any number."""
+    """y[n, c, i, j] = max of x over the window at (i, j); of equal maxima the first counts, and NaN exceeds any number."""
     for i, j, top, left, rows, columns in _windows(x, y, window, stride, padding):
         seen = x[:, :, rows, columns]
         height, width = seen.shape[2:]
@@ -44,7 +44,7 @@ def avg_pool2d_grad_input(grad_y, grad_x, window, stride, padding, count_include
 
 
 def _windows(x, y, window, stride, padding):
-    """For each output position (i, j): where its window begins, padding included, and the rows and columns it sees of the image."""
+    """For each output position (i, j): where its window begins, padding included, and what it sees of the image."""
     for i, j in np.ndindex(y.shape[2:]):
         top, left = i * stride[0] - padding[0], j * stride[1] - padding[1]
         rows = slice(max(0, top), min(x.shape[2], top + window[0]))

@@ -11,8 +11,8 @@ from ..seed import key_of, threshold_of
 def dropout(x, y, probability, seed):
     """y[i] = 0 with the probability given, else x[i] / (1 - probability), i counting the numbers of x row by row.
 
-    The choice depends on seed (any integer, taken modulo 2^64) and i alone: the same call on grad_y is the gradient, and no mask need
-    be kept (Srivastava et al., JMLR 15, 2014; scaled while training, not while testing, as is usual now).
+    The choice depends on seed (any integer, taken modulo 2^64) and i alone: the same call on grad_y is the gradient, and no
+    mask need be kept (Srivastava et al., JMLR 15, 2014; scaled while training, not while testing, as is usual now).
     """
     dropped = _squares(np.arange(x.size, dtype=np.uint64), np.uint64(key_of(seed))) < threshold_of(probability)
     scale = 0 if probability == 1 else 1 / (1 - probability)

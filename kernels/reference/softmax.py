@@ -4,7 +4,8 @@
     labels                            (N,)     int64, the class of each row; a row labelled ignore_index takes no part
     losses                            (N,)
 
-Every exponential is of x - max(x): that changes no quotient, and nothing overflows (Goodfellow et al., "Deep Learning", section 4.1).
+Every exponential is of x - max(x): that changes no quotient, and nothing overflows (Goodfellow et al., "Deep Learning",
+section 4.1).
 """
 import numpy as np
 
@@ -34,7 +35,8 @@ def log_softmax_grad_input(grad_y, y, grad_x):
 def cross_entropy(logits, labels, losses, probabilities, label_smoothing, ignore_index):
     """losses[n] = - sum over k of target[n, k] log(probabilities[n, k]), probabilities = softmax(logits); 0 for ignored rows.
 
-    The target is 1 - s + s/K for the row's class and s/K for the others, s the label smoothing (Szegedy et al., CVPR 2016, section 7).
+    The target is 1 - s + s/K for the row's class and s/K for the others, s the label smoothing (Szegedy et al., CVPR 2016,
+    section 7).
     """
     softmax(logits, probabilities)
     logarithms = np.empty_like(logits)

@@ -66,7 +66,7 @@ def _curve(axes, epochs, train, test, in_words):
     train, test = np.maximum(train, low), np.maximum(test, low)
     best = int(np.argmin(test))
     heights = np.log([train[-1] / low, test[-1] / low]) / np.log(high / low)
-    heights += np.array([0.5, -0.5] if heights[0] > heights[1] else [-0.5, 0.5]) * max(0, 0.14 - abs(heights[0] - heights[1]))
+    heights += np.array([0.5, -0.5] if heights[0] > heights[1] else [-0.5, 0.5]) * max(0, 0.16 - abs(heights[0] - heights[1]))
     for values, height, colour, name in zip((train, test), heights, (GREY, ORANGE), (
             "training", f"test\nlowest: {in_words(test[best])}\nin epoch {epochs[best]}")):
         axes.plot(epochs, values, color=colour, marker="o" if len(epochs) <= 25 else "", clip_on=False, zorder=3)

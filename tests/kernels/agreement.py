@@ -2,9 +2,9 @@
 
     agree("add", a, b, output(a.shape, a.dtype))
 
-calls the kernel of this name in kernels.cpu and in kernels.reference, and asks: do they agree? Are the results the same to the bit on
-one thread and on all? Is all of the output written, and nothing beside it? Does nothing that lies beside the inputs matter, and do
-they stay as they are?
+calls the kernel of this name in kernels.cpu and in kernels.reference, and asks: do they agree? Are the results the same to the
+bit on one thread and on all? Is all of the output written, and nothing beside it? Does nothing that lies beside the inputs
+matter, and do they stay as they are?
 """
 import math
 import types
@@ -19,7 +19,7 @@ import kernels.reference
 DTYPES = st.sampled_from([np.float32, np.float64])
 SEEDS = st.integers(0, 2**32 - 1)
 CHUNK = kernels.cpu.chunks.CHUNK
-SHAPES = st.sampled_from([(0,), (1,), (), (3, 5, 7), (2, 0, 3), (CHUNK,), (CHUNK + 1,), (2, 3, 5, 1000)])   # in one chunk, or in several
+SHAPES = st.sampled_from([(0,), (1,), (), (3, 5, 7), (2, 0, 3), (CHUNK,), (CHUNK + 1,), (2, 3, 5, 1000)])   # one chunk or more
 _BESIDE = 67   # numbers on either side of every array, so that none begins where a register would like it to
 
 
@@ -44,16 +44,17 @@ def numbers(seed, shape, dtype, special=False, ties=False):
     if ties:
         array = np.round(2 * array) / 2
     if special:
-        array = np.where(chance.random(shape) < 0.1, chance.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], shape), array).astype(dtype)
+        values = chance.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], shape)
+        array = np.where(chance.random(shape) < 0.1, values, array).astype(dtype)
     return array
 
 
 def agree(name, *arguments, units=4, each=False, terms=0):
     """Ask all questions; returns the outputs.
 
-    The reference works in float64 on the same numbers. A result may be off by `units` units in the last place of the largest number
-    in the output, or of `each` number itself; or of `terms`, if the output is made of terms which are larger than it. With units=0
-    both work in the same type, and must agree to the bit.
+    The reference works in float64 on the same numbers. A result may be off by `units` units in the last place of the largest
+    number in the output, or of `each` number itself; or of `terms`, if the output is made of terms which are larger than it.
+    With units=0 both work in the same type, and must agree to the bit.
     """
     found = _run(kernels.cpu, name, arguments)
     numba.set_num_threads(1)
@@ -67,7 +68,7 @@ def agree(name, *arguments, units=4, each=False, terms=0):
 
 
 def close(name, found, expected, units=4, each=False, terms=0):
-    """Are these the same but for rounding, as `agree` has it? Whole numbers must be equal, NaN and infinities in the same places."""
+    """Are these the same but for rounding, as `agree` has it? Whole numbers must be equal, and NaN and infinities in place."""
     assert found.shape == expected.shape
     if units == 0 or found.dtype.kind != "f":
         np.testing.assert_array_equal(found, expected, name)

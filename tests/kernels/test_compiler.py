@@ -34,9 +34,9 @@ def sources(tmp_path):
 
 def run(sources):
     """What the program prints: a value that each kernel computes, and what was compiled for it."""
-    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"} | {"PYTHONPATH": str(sources.parent)}
-    result = subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM], env=environment, cwd=sources.parent, capture_output=True,
-                            text=True)
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    result = subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM], env=environment | {"PYTHONPATH": str(sources.parent)},
+                            cwd=sources.parent, capture_output=True, text=True)
     assert not result.returncode, result.stderr
     first, second, *compiled = result.stdout.split()
     return float(first), float(second), compiled

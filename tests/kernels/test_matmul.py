@@ -32,7 +32,8 @@ def test_cpu_agrees_with_reference(sizes, dtype, seed, transpose_a, transpose_b,
 def test_nan_and_infinity_spread_along_their_row_and_column(seed, transpose_a, transpose_b):
     a, b = np.abs(operands(seed, (20, 30, 10), np.float32, transpose_a, transpose_b)[0]), numbers(seed, (10, 30), np.float32)
     a[3, 4], b[7, 11] = np.nan, np.inf
-    agree("matmul", a, np.ascontiguousarray(b.T) if transpose_b else b, output((20, 30), np.float32), transpose_a, transpose_b, units=16)
+    b = np.ascontiguousarray(b.T) if transpose_b else b
+    agree("matmul", a, b, output((20, 30), np.float32), transpose_a, transpose_b, units=16)
 
 
 @pytest.mark.parametrize("transpose_a", [False, True])

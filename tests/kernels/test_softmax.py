@@ -27,14 +27,15 @@ def test_cross_entropy_agrees_with_reference(shape, dtype, seed, spread, label_s
     losses, probabilities = agree("cross_entropy", logits, labels, output(shape[:1], dtype), output(shape, dtype), *settings,
                                   units=8 + 2 * spread)
     assert (losses[::3] == 0).all()
-    grad_logits, = agree("cross_entropy_grad_input", numbers(seed + 1, shape[:1], dtype), probabilities, labels, output(shape, dtype),
-                         *settings)
+    grad_losses = numbers(seed + 1, shape[:1], dtype)
+    grad_logits, = agree("cross_entropy_grad_input", grad_losses, probabilities, labels, output(shape, dtype), *settings)
     assert (grad_logits[::3] == 0).all()
 
 
 def test_impossible_classes_cost_nothing_without_smoothing():
     logits, labels = np.array([[1, -np.inf, 2], [1, -np.inf, 2], [np.nan, 1, 2]], np.float32), np.array([0, 1, 1])
-    losses, probabilities = agree("cross_entropy", logits, labels, output((3,), np.float32), output((3, 3), np.float32), 0.0, -100)
+    outputs = output((3,), np.float32), output((3, 3), np.float32)
+    losses, probabilities = agree("cross_entropy", logits, labels, *outputs, 0.0, -100)
     assert np.isfinite(losses[0]) and losses[1] == np.inf and np.isnan(losses[2])
     np.testing.assert_array_equal(probabilities[:, 1], np.array([0, 0, np.nan], np.float32))
 

@@ -1,0 +1,172 @@
+"""The lectures: every notebook runs, its exercises know right answers from wrong ones, and what is stored in it is clean."""
+import ast
+import configparser
+import pathlib
+import re
+import sys
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = pathlib.Path(__file__).parent.parent
+LECTURES = sorted((ROOT / "lectures").glob("*.ipynb"))
+PROCESSOR_SECONDS = 120   # a minute on two cores, whatever else they are busy with
+METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
+IMPORTED_AS = {"pillow": "PIL"}
+
+# Answers that a check must reject. The right ones are in the notebooks, to be unfolded.
+WRONG = {
+    "parameters": ("def parameters(channels, filters, kernel_size):\n    return filters * channels * kernel_size ** 2",
+                   "def parameters(channels, filters, kernel_size):\n    return filters * (kernel_size ** 2 + 1)"),
+    "size_after": ("def size_after(size, layers):\n"
+                   "    for kernel_size, stride, padding in layers:\n"
+                   "        size = (size + 2 * padding - kernel_size) / stride + 1\n"
+                   "    return size",
+                   "def size_after(size, layers):\n"
+                   "    for kernel_size, stride, padding in layers:\n"
+                   "        size = (size + 2 * padding - kernel_size) // stride\n"
+                   "    return size"),
+    "right_shift": ("def right_shift():\n    return [[0, 0, 0], [0, 0, 1], [0, 0, 0]]",
+                    "def right_shift():\n    return [[0, 0, 0], [0, 1, 0], [0, 0, 0]]",
+                    "def right_shift():\n    return [1, 0, 0]"),
+    "pooling_weights": ("def pooling_weights(channels):\n    return np.full((channels, channels, 2, 2), 1 / 4)",
+                        "def pooling_weights(channels):\n    return np.multiply.outer(np.eye(channels), np.ones((2, 2)))",
+                        "def pooling_weights(channels):\n    return np.full((2, 2), 1 / 4)"),
+    "table_parameters": ("def table_parameters(connections, kernel_size):\n    return sum(map(len, connections)) * kernel_size ** 2",
+                         "def table_parameters(connections, kernel_size):\n    return len(connections) * (6 * kernel_size ** 2 + 1)"),
+    "receptive_field": ("def receptive_field(stack):\n    return 1 + sum(kernel_size - 1 for kernel_size, stride in stack)",
+                        "def receptive_field(stack):\n    return math.prod(kernel_size for kernel_size, stride in stack)"),
+    "cross_entropy_gradient": ("def cross_entropy_gradient(scores, labels):\n"
+                               "    return np.exp(scores) / np.exp(scores).sum(1, keepdims=True) - np.eye(10)[labels]",
+                               "def cross_entropy_gradient(scores, labels):\n"
+                               "    return np.exp(scores) / np.exp(scores).sum(1, keepdims=True) / len(labels)",
+                               "def cross_entropy_gradient(scores, labels):\n    return scores.mean()"),
+    "ScaledTanh": ("ScaledTanh.backward = lambda self, gradient: (gradient * 1.7159 * (1 - self.tanh ** 2),)",
+                   "ScaledTanh.backward = lambda self, gradient: (gradient * 1.7159 * 2 / 3 * (1 - (1.7159 * self.tanh) ** 2),)"),
+}
+
+
+class Exercise:
+    """A gap, the check below it and the solution below that, as text."""
+
+    def __init__(self, gap, check, solution):
+        self.name = re.search(r"^(?:def|class) (\w+)", gap.source, re.M)[1]
+        self.gap, self.check = gap.source, check.source
+        self.solution = re.search(r"<summary>Solution</summary>\n\n```python\n(.*?)```", solution.source, re.S)[1]
+
+
+def exercises(notebook):
+    cells = notebook.cells
+    return [Exercise(*cells[place:place + 3]) for place, cell in enumerate(cells) if "exercise" in cell.metadata.get("tags", [])]
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def printed(cell):
+    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
+
+
+class Execution:
+    """A notebook after all its cells ran in a new kernel; then, in the same kernel, answers were given to its exercises."""
+
+    def __init__(self, path, folder):
+        self.stored = nbformat.read(path, as_version=4)
+        self.notebook = nbformat.read(path, as_version=4)
+        self.cells = code_cells(self.notebook)
+        trials = {exercise.name: [nbformat.v4.new_code_cell(f"{answer}\n\n{exercise.check}")
+                                  for answer in (*WRONG[exercise.name], exercise.solution)] for exercise in exercises(self.notebook)}
+        clock = nbformat.v4.new_code_cell("import time\nprint(time.process_time())")
+        self.notebook.cells += [clock, *(cell for cells in trials.values() for cell in cells)]
+        NotebookClient(self.notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
+        self.processor_seconds = float(printed(clock))
+        # By exercise: what its check printed for each wrong answer and, last, for the right one.
+        self.answers = {name: [printed(cell) for cell in cells] for name, cells in trials.items()}
+
+
+@pytest.fixture(scope="module", params=LECTURES, ids=lambda path: path.stem)
+def execution(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lecture")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))           # this checkout, whatever is installed
+        patch.setenv("IPYTHONDIR", str(folder))         # and nobody's own settings
+        return Execution(request.param, str(folder))
+
+
+@pytest.fixture(params=LECTURES, ids=lambda path: path.stem)
+def lecture(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def test_it_runs_without_a_warning_and_within_a_minute(execution):
+    errors = [output.text for cell in execution.cells for output in cell.outputs if output.get("name") == "stderr"]
+    assert not errors
+    assert execution.processor_seconds < PROCESSOR_SECONDS
+
+
+def test_what_is_stored_comes_from_this_code(execution):
+    def kinds(cell):
+        return {output.get("name") or tuple(sorted(output.data)) for output in cell.outputs}
+
+    stored = [(cell.source, kinds(cell)) for cell in code_cells(execution.stored)]
+    assert stored == [(cell.source, kinds(cell)) for cell in execution.cells[:len(stored)]]
+
+
+def test_checks_accept_the_solution_and_nothing_else(execution):
+    for exercise in exercises(execution.stored):
+        *wrong, right = execution.answers[exercise.name]
+        assert all(answer.startswith("not right yet: ") for answer in wrong), f"{exercise.name}: {wrong}"
+        assert right == "solved\n", f"{exercise.name}: {right}"
+
+
+def test_a_gap_is_not_an_error(execution):
+    checks = [cell for cell in execution.cells if "check" in cell.metadata.get("tags", [])]
+    assert len(checks) == len(exercises(execution.stored)) >= 3
+    assert {printed(cell) for cell in checks} == {"not solved yet\n"}
+
+
+def test_stored_outputs_are_complete_and_clean(lecture):
+    cells = code_cells(lecture)
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert outputs and "error" not in {output.output_type for output in outputs}
+    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+    texts = [output.get("text") or output.data.get("text/plain", "") for output in outputs]
+    assert not [text for text in texts if re.search(r"site-packages|/\w+/\w+/|\\Users\\| at 0x[0-9a-f]+|\x1b", text)]
+
+
+def test_metadata_tell_nothing_of_the_machine(lecture):
+    nbformat.validate(lecture)
+    assert lecture.metadata == METADATA
+    assert all(set(cell.metadata) <= {"tags"} for cell in lecture.cells)
+
+
+def test_it_imports_what_the_project_depends_on(lecture):
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    declared = {re.split(r"[ <>=;]", line)[0] for line in setup["options"]["install_requires"].split("\n") if line}
+    allowed = {IMPORTED_AS.get(name, name) for name in declared} | {"minicnn", "kernels"} | set(sys.stdlib_module_names)
+    imported = set()
+    for cell in code_cells(lecture):
+        source = re.sub(r"^%.*$", "", cell.source, flags=re.M)
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                imported.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module.partition(".")[0])
+    assert imported <= allowed
+
+
+def test_they_are_numbered_in_the_order_of_the_list():
+    listed = re.findall(r"\]\((\d\d_\w+\.ipynb)\)", (ROOT / "lectures" / "README.md").read_text(encoding="utf-8"))
+    assert [path.name for path in LECTURES] == listed
+    assert [int(path.name[:2]) for path in LECTURES] == list(range(1, len(LECTURES) + 1))
+
+
+def test_title_and_sections(lecture):
+    headings = [line for cell in lecture.cells if cell.cell_type == "markdown" for line in re.findall(r"^#+ .*$", cell.source, re.M)]
+    titles = [line for line in headings if line.startswith("# ")]
+    assert titles == headings[:1]
+    assert headings[-1] == "## Exercises"
