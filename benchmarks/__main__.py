@@ -22,8 +22,8 @@ compile: what the first call took more than later ones, where the machine code w
 def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Time kernels and whole training steps against PyTorch, where it is installed, and against their definition in NumPy.\n"
-                    "Leaves a JSON file and a picture. The machine should have nothing else to do.",
+        description="Time kernels and whole training steps against PyTorch, where it is installed, and against their definition\n"
+                    "in NumPy. Leaves a JSON file and a picture. The machine should have nothing else to do.",
         epilog="examples:\n"
                "  python -m benchmarks\n"
                "  python -m benchmarks lenet conv\n"
@@ -45,8 +45,8 @@ def main(arguments=None):
     chosen = suite.select(options.words, options.full)
     document = measure(chosen, thread_counts, timer.FULL if options.full else timer.QUICK)
     others = dict.fromkeys(name for record in document["results"] for name in record["contenders"] if name != frameworks.OURS)
-    print(f"{document['processor']}, {document['cores']} cores; " + ", ".join(f"{name} {version}" for name, version in
-                                                                            document["versions"].items()))
+    versions = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
+    print(f"{document['processor']}, {document['cores']} cores; {versions}")
     print(f"\n{table.render(document)}\n\n{LEGEND.format(others=', '.join(others))}\n")
     save(document, options.out, "-".join(options.words) or ("full" if options.full else "quick"))
     return 0
@@ -58,7 +58,8 @@ def measure(chosen, thread_counts, effort):
 
     document = {**machine.describe(), "peaks": {}, "results": []}
     total = sum(len(thread_counts) if isinstance(case, suite.cases.Case) else 1 for case in chosen)
-    with tqdm(total=total, unit="case", leave=False, disable=not sys.stderr.isatty(), bar_format="{n_fmt}/{total_fmt} |{bar:20}| {desc}") as bar:
+    style = "{n_fmt}/{total_fmt} |{bar:20}| {desc}"
+    with tqdm(total=total, leave=False, disable=not sys.stderr.isatty(), bar_format=style) as bar:
         try:
             for facts in suite.run(chosen, thread_counts, effort, frameworks.available(), bar.set_description_str):
                 if "machine" in facts:

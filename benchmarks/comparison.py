@@ -20,12 +20,13 @@ def compare(functions, *, bytes=0, multiply_adds=0, effort=timer.FULL):
     multiply_adds  what one call computes; with it, the table has GFLOP/s and the share of the machine's FMA peak
     effort         how much time it may take, a timer.Effort
 
-    The functions are timed in turns, so that nobody has a better machine than the others; each one's first call, in which a kernel
+    The functions are timed in turns, so that none has a better machine than the others; each one's first call, in which a kernel
     may be compiled, is timed apart.
     """
-    first_calls = {name: timer.repeat(function)(1) for name, function in functions.items()}
+    contenders = {name: timer.repeat(function) for name, function in functions.items()}
+    first_calls = {name: run(1) for name, run in contenders.items()}
     peak = _peak() if multiply_adds else None
-    measurements = timer.interleave({name: timer.repeat(function) for name, function in functions.items()}, effort, time.process_time, _GAP)
+    measurements = timer.interleave(contenders, effort, time.process_time, _GAP)
     print(_render(measurements, first_calls, bytes, multiply_adds, peak))
     return measurements
 
@@ -38,11 +39,12 @@ def _peak():
 
 def _render(measurements, first_calls, bytes, multiply_adds, peak):
     first = next(iter(measurements))
-    heads = ["", "time", f"speed ({first}: 1)"] + ["GFLOP/s", "of peak"] * bool(multiply_adds) + ["GB/s"] * bool(bytes) + ["first call"]
+    rates = ["GFLOP/s", "of peak"] * bool(multiply_adds) + ["GB/s"] * bool(bytes)
+    heads = ["", "time", f"speed ({first}: 1)", *rates, "first call"]
     lines = []
     for name, measurement in measurements.items():
-        seconds = measurement.median
-        cells = [name, table.doubtful(measurement._asdict()) + table.quantity(seconds, "s"), table.three_digits(1 / measurement.ratio)]
+        seconds, mark = measurement.median, table.doubtful(measurement._asdict())
+        cells = [name, mark + table.quantity(seconds, "s"), table.three_digits(1 / measurement.ratio)]
         if multiply_adds:
             gflops = 2e-9 * multiply_adds / seconds
             cells += [table.three_digits(gflops), f"{100 * gflops / peak:.0f} %"]

@@ -1,4 +1,4 @@
-"""Those that are compared. They have the same functions under the same names, so that a benchmark is written once for all of them."""
+"""Those that are compared. They have the same functions under the same names, so that a benchmark is written once for all."""
 import contextlib
 import importlib.util
 import types

@@ -11,8 +11,8 @@ from kernels.cpu.compiler import kernel
 from kernels.cpu.machine import VECTOR_UNIT
 from kernels.cpu.vector import INT64, Vectors
 
-# Registers that are added to in turn. An FMA takes about four cycles and two begin in each, so eight would do; half of what is left hides
-# the loop's own instructions.
+# Registers that are added to in turn. An FMA takes about four cycles, and at most two begin in each, so eight would do; with more
+# of them, the loop's own instructions do not show.
 CHAINS = 3 * VECTOR_UNIT.registers // 4
 
 _STEPS = 500_000   # some milliseconds
@@ -21,7 +21,7 @@ _RUNS = 25
 
 @intrinsic
 def _chains(typing, steps, factor, summand):
-    """CHAINS registers, number j begun with j in every lane: `steps` times x = x * factor + summand. Returns the sum of all lanes."""
+    """`steps` times x = x * factor + summand, for CHAINS registers x, number j begun with j in every lane: their sum."""
     signature = types.float32(types.int64, types.float32, types.float32)
 
     def generate(context, b, signature, arguments):

@@ -19,7 +19,7 @@ _TEXT = "#595959"
 def draw(document):
     """A Figure with a bar for each result, from 1 to the other's time divided by ours, on a logarithmic axis.
 
-    Against PyTorch if that took part, else against plain NumPy. Bars are for the first number of threads, diamonds for the second.
+    Against PyTorch if that took part, else against plain NumPy. Bars are for the first number of threads, diamonds for others.
     """
     rival = _rival(document["results"])
     cases = {key: {threads: record["contenders"][rival] for threads, record in records.items() if rival in record["contenders"]}
@@ -47,7 +47,7 @@ def _rival(records):
 
 
 def _blocks(cases):
-    """Lines that stay together, as lists of (kind, text, measurements): the bars of one subject below its name and perhaps its group's."""
+    """Lines that stay together, as lists of (kind, text, measurements): the bars of one subject, below its name."""
     blocks, group, subject = [], None, None
     for (case_group, case_subject, aspect), measurements in cases.items():
         if (case_group, case_subject) != (group, subject):
@@ -112,8 +112,8 @@ def _draw_bar(axes, place, measurements, limits):
     bar, *diamonds = [min(max(measurement["ratio"], limits[0]), limits[1]) for measurement in measurements]
     axes.barh(place, bar - 1, left=1, height=0.72, color=_colour(bar))
     for diamond in diamonds:
-        axes.plot(diamond, place, "D", markersize=5.5, markerfacecolor="white", markeredgecolor=INK, markeredgewidth=1.2, clip_on=False,
-                  zorder=5)
+        axes.plot(diamond, place, "D", markersize=5.5, markerfacecolor="white", markeredgecolor=INK, markeredgewidth=1.2,
+                  clip_on=False, zorder=5)
 
 
 def _colour(ratio):

@@ -1,9 +1,9 @@
 """A whole program, in a process of its own: LeNet learns from MNIST for some steps, in minicnn or in PyTorch.
 
-    python -m benchmarks.program minicnn 200
+    python -m benchmarks.program minicnn 100
 
-It prints, a line of JSON each: how long the import of the library took; that the first step is done, when it is; and at the end the
-most memory that the process had in use. Nothing is imported before the library but what Python comes with.
+It prints, a line of JSON each: how long the import of the library took; that the first step is done, when it is; and at the end
+the most memory that the process had in use. Nothing is imported before the library but what Python comes with.
 """
 import gzip
 import importlib

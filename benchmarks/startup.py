@@ -1,7 +1,7 @@
 """Whole processes, seen from outside: how soon the first training step is done, and how much memory a training run takes.
 
-The program is benchmarks.program. It runs with the kernels' machine code on disk, as it is from the second start on, and once with an empty
-cache, as on the day of installation, when the kernels are compiled first.
+The program is benchmarks.program. It runs with the kernels' machine code on disk, as it is from the second start on, and once
+with an empty cache, as on the day of installation, when the kernels are compiled first.
 """
 import json
 import os
@@ -16,7 +16,7 @@ from benchmarks import frameworks, timer
 from benchmarks.worker import environment
 from minicnn.errors import RunError
 
-STEPS = 200
+STEPS = 100
 _ROUNDS = 3
 
 
@@ -63,7 +63,7 @@ def measure(cases, names, threads):
     for case in cases:
         taken = [timer.Round(disturbance, {name: getattr(run, case.quantity) for name, run in runs.items()})
                  for disturbance, runs in (compiled if case.compiled_first else rounds)]
-        yield case, timer.summarize(taken, dict.fromkeys(names, len(taken)))
+        yield case, timer.summarize(taken, names, _ROUNDS)
 
 
 def _take_round(names, threads):
@@ -74,15 +74,15 @@ def _take_round(names, threads):
 
 def _typical(rounds):
     """Each program's median in every respect."""
-    return {name: Run(*(statistics.median(values) for values in zip(*(runs[name] for _, runs in rounds)))) for name in rounds[0][1]}
+    return {name: Run(*map(statistics.median, zip(*(runs[name] for _, runs in rounds)))) for name in rounds[0][1]}
 
 
 def run_program(name, threads, steps=STEPS, **settings):
     """Run benchmarks.program in a process with these environment variables."""
     facts = {}
     started = time.perf_counter()
-    command = [sys.executable, "-m", "benchmarks.program", name, str(steps)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment(threads, **settings), text=True, encoding="utf-8") as process:
+    command, variables = [sys.executable, "-m", "benchmarks.program", name, str(steps)], environment(threads, **settings)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=variables, text=True, encoding="utf-8") as process:
         for line in process.stdout:
             facts.update(json.loads(line))
             if "first_step" in facts:

@@ -32,7 +32,7 @@ def _name(case):
 
 
 def run(chosen, thread_counts, effort, names, told=lambda text: None):
-    """Measure: yields a record for each case and number of threads, and {"machine": ...} before and after those of a number of threads.
+    """Measure: yields a record for each case and number of threads, and before and after each such row {"machine": ...}.
 
     names   of the frameworks, the first being ours
     told    called with the name of what comes next
@@ -52,14 +52,17 @@ def run(chosen, thread_counts, effort, names, told=lambda text: None):
 def _run_kernels(chosen, threads, effort, names, told):
     with contextlib.ExitStack() as stack:
         workers = {name: stack.enter_context(Worker(name, threads)) for name in names}
+
+        def own_seconds():
+            return time.process_time() + sum(worker.processor_seconds() for worker in workers.values())
+
         told("the machine's peak")
         yield {"machine": workers[frameworks.OURS].machine()}
         for case in chosen:
             told(f"{case.subject}, {case.aspect}")
-            taking_part = {name: worker for name, worker in workers.items() if case.on_definition or name != frameworks.DEFINITION}
-            first_calls = _prepare(case, taking_part)
-            measurements = timer.interleave({name: worker.run for name, worker in taking_part.items()}, effort,
-                                            lambda: time.process_time() + sum(worker.processor_seconds() for worker in workers.values()))
+            part = {name: worker for name, worker in workers.items() if case.on_definition or name != frameworks.DEFINITION}
+            first_calls = _prepare(case, part)
+            measurements = timer.interleave({name: worker.run for name, worker in part.items()}, effort, own_seconds)
             yield record(case, threads, measurements, first_calls)
         yield {"machine": workers[frameworks.OURS].machine()}   # whoever was busy at the beginning may be done
 
@@ -74,8 +77,8 @@ def _prepare(case, workers):
     for name, sample in samples.items():
         difference = np.linalg.norm(sample - ours) / max(np.linalg.norm(sample), 1e-30)
         if not difference < _AGREE:
-            raise RunError(f"{cases.key_of(case)}: {frameworks.OURS} and {name} give different results, by {difference:.1e} of their size; "
-                           "there is no point in timing that")
+            raise RunError(f"{cases.key_of(case)}: {frameworks.OURS} and {name} give different results, by {difference:.1e} of "
+                           "their size; there is no point in timing that")
     return first_calls
 
 

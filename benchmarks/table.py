@@ -3,6 +3,8 @@ from benchmarks.frameworks import OURS
 
 _GAP, _SECTION_GAP = "  ", "   |"
 _WORTH_TELLING = 0.1   # seconds of compilation
+_UNITS = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
+          "bytes": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes"))}
 
 
 def render(document):
@@ -89,7 +91,7 @@ def doubtful(measurement):
 
 def quantity(value, unit):
     """Seconds or bytes, three digits: "1.23 ms", "216 MB"."""
-    steps = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")), "bytes": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes"))}[unit]
+    steps = _UNITS[unit]
     scale, name = next(((scale, name) for scale, name in steps if value >= 0.9995 * scale), steps[-1])
     return f"{three_digits(value / scale)} {name}"
 

@@ -1,9 +1,9 @@
 """Timing that can be trusted on a machine that does other things too.
 
-Those to be compared take turns, A B, B A, A B, ..., so that what makes the machine faster or slower for a while meets all of them. A turn
-begins with an idle gap, in which the others' threads that spin for new work fall asleep, and a call that does not count, which wakes
-one's own. Rounds in which other processes took a share of the machine are dropped and repeated. Of what is left the median counts,
-and ratios are taken round by round before their median is.
+Those to be compared take turns, A B, B A, A B, ..., so that what makes the machine faster or slower for a while meets them all.
+A turn begins with an idle gap, in which threads of the others that spin for new work fall asleep, and a call that does not count,
+which wakes one's own. Rounds in which other processes took a share of the machine are dropped and repeated. Of what is left the
+median counts, and ratios are taken round by round before their median is.
 """
 import os
 import statistics
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 _QUIET = 0.04    # share of the machine that others may take in a round that counts
 _TRIES = 3       # times as many rounds as are wanted, at most
-_FEWEST = 3      # rounds, however long they take
+_FEWEST = 3      # rounds are enough, if they take long or if the others were disturbed
 
 
 class Effort(NamedTuple):
@@ -20,7 +20,7 @@ class Effort(NamedTuple):
 
     rounds: int        # that count
     least: float       # seconds that a turn takes at least: short calls are repeated
-    patience: float    # seconds after which a slow contender has had enough rounds
+    patience: float    # seconds after which a contender has had enough, if it was in a few rounds
 
 
 QUICK = Effort(rounds=7, least=0.008, patience=0.8)
@@ -60,31 +60,28 @@ def interleave(contenders, effort, own_seconds=time.process_time, gap=0.005):
     own_seconds   function: how much processor time the contenders, and whoever calls them, have used up to now
     gap           seconds of idleness before each turn
     """
-    repetitions, wanted = {}, {}
-    for name, run in contenders.items():
-        repetitions[name], wanted[name] = _plan(run, effort)
+    repetitions = {name: _repetitions(run, effort.least) for name, run in contenders.items()}
     rounds = []
-    for number in range(_TRIES * effort.rounds):
-        turns = [name for name in contenders if number < _TRIES * wanted[name] and _count_quiet(rounds, name) < wanted[name]]
-        if not turns:
-            break
-        rounds.append(_take_round(turns[::-1] if number % 2 else turns, contenders, repetitions, own_seconds, gap))
-    return summarize(rounds, wanted)
+    while turns := [name for name in contenders if _wants_more(rounds, name, repetitions[name], effort)]:
+        rounds.append(_take_round(turns[::-1] if len(rounds) % 2 else turns, contenders, repetitions, own_seconds, gap))
+    return summarize(rounds, list(contenders), effort.rounds)
 
 
-def _plan(run, effort):
-    """How many repetitions make a turn, and how many rounds a contender takes part in."""
+def _repetitions(run, least):
+    """How many calls make a turn of at least so many seconds."""
     fastest = run(1)
     for _ in range(2):
-        if fastest < effort.least:
+        if fastest < least:
             fastest = min(fastest, run(1))
-    repetitions = max(1, round(effort.least / max(fastest, 1e-7)))
-    most = effort.patience / max(fastest * repetitions, 1e-7)
-    return repetitions, max(min(_FEWEST, effort.rounds), int(min(effort.rounds, most)))
+    return max(1, round(least / max(fastest, 1e-7)))
 
 
-def _count_quiet(rounds, name):
-    return sum(name in taken.seconds and taken.disturbance <= _QUIET for taken in rounds)
+def _wants_more(rounds, name, repetitions, effort):
+    """Does a contender take part in another round?"""
+    own = [taken for taken in rounds if name in taken.seconds]
+    if len(own) >= _FEWEST and sum(taken.seconds[name] for taken in own) * repetitions > effort.patience:
+        return False
+    return len(own) < _TRIES * effort.rounds and sum(taken.disturbance <= _QUIET for taken in own) < effort.rounds
 
 
 def _take_round(turns, contenders, repetitions, own_seconds, gap):
@@ -113,7 +110,7 @@ class Others:
 def busy_seconds():
     """How long the machine's cores, added up, have worked since it was started, for whomever; 0 where that is not told.
 
-    The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; the last is what a virtual machine's host took.
+    The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, and steal, what a virtual machine's host took.
     """
     try:
         with open("/proc/stat", encoding="ascii") as file:
@@ -123,25 +120,25 @@ def busy_seconds():
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
-def summarize(rounds, wanted):
-    """From Rounds to Measurements. wanted: by contender, the first one first, how many rounds count."""
-    first = next(iter(wanted))
+def summarize(rounds, names, most):
+    """Measurements of contenders, of which the first is what ratios refer to, from Rounds, of which `most` count."""
     measurements = {}
-    for name in wanted:
-        kept = _quietest(rounds, {name}, wanted[name])
-        pairs = _quietest(rounds, {first, name}, min(wanted[first], wanted[name]))
+    for name in names:
+        kept = _quietest(rounds, {name}, most)
+        pairs = _quietest(rounds, {names[0], name}, most)
         seconds = [taken.seconds[name] for taken in kept]
         measurements[name] = Measurement(
             median=statistics.median(seconds), minimum=min(seconds), quartiles=_quartiles(seconds),
-            ratio=statistics.median(taken.seconds[name] / taken.seconds[first] for taken in pairs),
+            ratio=statistics.median(taken.seconds[name] / taken.seconds[names[0]] for taken in pairs),
             rounds=len(kept), disturbed=sum(taken.disturbance > _QUIET for taken in kept))
     return measurements
 
 
-def _quietest(rounds, names, count):
-    """Of the rounds in which all these took part, the `count` least disturbed ones."""
-    together = [taken for taken in rounds if names <= taken.seconds.keys()]
-    return sorted(together, key=lambda taken: taken.disturbance)[:count]
+def _quietest(rounds, names, most):
+    """Of the rounds in which all these took part the quiet ones; if those are too few, the least disturbed ones."""
+    together = sorted((taken for taken in rounds if names <= taken.seconds.keys()), key=lambda taken: taken.disturbance)
+    quiet = [taken for taken in together if taken.disturbance <= _QUIET]
+    return (quiet if len(quiet) >= _FEWEST else together)[:most]
 
 
 def _quartiles(values):

@@ -1,10 +1,11 @@
 """A process for each framework: its threads, its settings and its memory are its own, as they are for those who use it alone.
 
-In one process they would meddle with each other. PyTorch brings a second copy of the library that Numba's threads come from, and which of the
-two both then use, and with what settings, depends on who was imported first.
+In one process they would meddle with each other. PyTorch brings a second copy of the library that Numba's threads come from, and
+which of the two both then use, and with what settings, depends on who was imported first.
 
 A Worker is the handle; `python -m benchmarks.worker NAME` the process. They talk in lines of JSON.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -28,17 +29,18 @@ class Worker:
 
     def __init__(self, name, threads):
         self.name = name
-        self.process = subprocess.Popen([sys.executable, "-m", "benchmarks.worker", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        env=environment(threads), text=True, encoding="utf-8")
+        self.process = subprocess.Popen([sys.executable, "-m", "benchmarks.worker", name], env=environment(threads),
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        if error[0] is not None:
+        if error[0] is not None:   # it may be in the middle of something
             self.process.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.stdout.close()
         self.process.wait()
 
     def prepare(self, key):
@@ -75,8 +77,8 @@ class Worker:
 def environment(threads, **settings):
     """The environment of a process that is to find our packages, and to use so many threads.
 
-    For all threads that there are, nothing is set: each library uses what it uses by itself. Idle threads of OpenBLAS, which NumPy may use,
-    are told to sleep after 2^4 cycles; after 2^26, as they would, it would be another framework's turn.
+    For all threads that there are, nothing is set: each library uses what it uses by itself. Idle threads of OpenBLAS, which
+    NumPy may use, are told to sleep after 2^4 cycles; after 2^26, as they would, it would be another framework's turn.
     """
     settings["OPENBLAS_THREAD_TIMEOUT"] = "4"
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))

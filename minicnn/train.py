@@ -16,6 +16,8 @@ from minicnn.training.description import describe
 from minicnn.training.settings import Settings
 from minicnn.training.trainer import Trainer
 
+SETTINGS = [field.name for field in dataclasses.fields(Settings)]   # the model first
+
 
 def parse(arguments):
     parser = argparse.ArgumentParser(
@@ -28,12 +30,12 @@ def parse(arguments):
                "  python -m minicnn.train --resume runs/lenet-mnist")
     parser.add_argument("model", nargs="?", help=f"which network: {', '.join(models.names())}")
     parser.add_argument("--variant", help='which form of it, such as "paper" (default: as the network\'s file says)')
-    parser.add_argument("--data", default="mnist", help=f"what it learns: {', '.join(data.names())} (default: mnist)")
+    parser.add_argument("--data", help=f"what it learns: {', '.join(data.names())} (default: mnist)")
     parser.add_argument("--epochs", type=int, help="how often it sees every training image")
     parser.add_argument("--batch-size", type=int, help="images per step")
     parser.add_argument("--lr", type=float, help="the learning rate at its highest")
     parser.add_argument("--optimizer", help="sgd or adam")
-    parser.add_argument("--seed", type=int, default=0, help="decides everything random (default: 0)")
+    parser.add_argument("--seed", type=int, help="decides everything random (default: 0)")
     parser.add_argument("--threads", type=int, help="processor cores to use (default: all)")
     parser.add_argument("--out", type=pathlib.Path, help="the folder to leave (default: runs/MODEL-DATA, numbered if it exists)")
     parser.add_argument("--resume", type=pathlib.Path, metavar="FOLDER", help="go on with a run that was stopped")
@@ -41,6 +43,9 @@ def parse(arguments):
     options = parser.parse_args(arguments)
     if options.model is None and options.resume is None:
         parser.error(f"name a network to train ({', '.join(models.names())}), or a run to --resume")
+    fixed = [name for name in (*SETTINGS[1:], "out") if getattr(options, name) is not None]
+    if options.resume is not None and fixed:
+        parser.error(f"--resume goes on with the settings of its run: leave out --{fixed[0].replace('_', '-')}")
     return options
 
 
@@ -58,9 +63,8 @@ def main(arguments=None):
             trainer = Trainer(settings, options.resume, console)
             trainer.resume()
         else:
-            names = [field.name for field in dataclasses.fields(Settings)]
-            settings = Settings(**{name: getattr(options, name) for name in names})
-            trainer = Trainer(settings, options.out or free_folder(f"{options.model}-{options.data}"), console)
+            settings = Settings(**{name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None})
+            trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{settings.data}"), console)
         introduce(trainer)
         if options.overfit_batch:
             return overfit_batch(trainer)

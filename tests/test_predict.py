@@ -64,21 +64,22 @@ def test_as_many_classes_as_wanted(call, small_run, digits):
 
 def test_the_paper_s_network_gets_its_32_pixels(call, tmp_path, digits):
     model = models.get("lenet", variant="paper")
-    weights.save(weights.Trained(model, "lenet", "paper", "mnist", tuple("0123456789"), model.preprocessing((0.1307,), (0.3081,))),
-                 tmp_path / weights.FILE)
+    preprocessing = model.preprocessing((0.1307,), (0.3081,))
+    weights.save(weights.Trained(model, "lenet", "paper", "mnist", tuple("0123456789"), preprocessing), tmp_path / weights.FILE)
     code, out, err = call(predict.main, tmp_path, next(iter(digits)))
     assert (code, err) == (0, "") and "nan" not in out
 
 
 def test_what_cannot_be_read_is_said_and_the_rest_is_read(call, small_run, digits, blank, tmp_path):
-    (tmp_path / "text.png").write_text("hello")
     files = list(digits)[:2]
-    code, out, err = call(predict.main, small_run, tmp_path / "none.png", files[0], blank, tmp_path, tmp_path / "text.png", files[1])
+    none, text = tmp_path / "none.png", tmp_path / "text.png"
+    text.write_text("hello")
+    code, out, err = call(predict.main, small_run, none, files[0], blank, tmp_path, text, files[1])
     assert code == 2 and len(out.splitlines()) == 2
     assert err.splitlines() == [
-        f"minicnn: {tmp_path / 'none.png'} does not exist", f"minicnn: {blank}: nothing in it stands out from the background",
+        f"minicnn: {none} does not exist", f"minicnn: {blank}: nothing in it stands out from the background",
         f"minicnn: {tmp_path} is a folder; name the images in it: {tmp_path}/*.png",
-        f"minicnn: {tmp_path / 'text.png'} is no image that can be read; PNG and JPEG, for example, can be"]
+        f"minicnn: {text} is no image that can be read; PNG and JPEG, for example, can be"]
 
 
 @pytest.mark.parametrize("name, words", [("none", "none does not exist"), ("", "model.safetensors does not exist"),
@@ -96,8 +97,9 @@ def test_plot_draws_what_was_read(call, small_run, digits, blank, tmp_path, monk
         assert code == 2 and out.endswith("drawn to prediction.png\n")
     with Image.open("prediction.png") as image:
         assert image.width > 1000 and image.height > 800
-    code, out, err = call(predict.main, small_run, *digits, next(iter(digits)), "--plot", "mine.png")
-    assert code == 0 and out.endswith("drawn to mine.png (the first 20)\n") and pathlib.Path("mine.png").exists()
+    monkeypatch.setattr(predict, "_MOST_DRAWN", 2)
+    code, out, err = call(predict.main, small_run, *list(digits)[:3], "--plot", "mine.png")
+    assert code == 0 and out.endswith("drawn to mine.png (the first 2)\n") and pathlib.Path("mine.png").exists()
 
 
 def test_plot_overwrites_nobody_s_image(call, small_run, digits, tmp_path, monkeypatch):
@@ -105,10 +107,8 @@ def test_plot_overwrites_nobody_s_image(call, small_run, digits, tmp_path, monke
     shutil.copy(next(iter(digits)), "prediction.png")
     shutil.copy(next(iter(digits)), "other.png")
     before = pathlib.Path("prediction.png").read_bytes()
-    for arguments in (["./prediction.png", "--plot"], ["other.png", "--plot", "prediction.png", "--top", "1"],
-                      [tmp_path / "prediction.png", "--plot"], ["prediction.png", "--plot", "other.png"]):
-        if arguments[-1] == "1":
-            arguments[2] = "other.png"
+    for arguments in (["./prediction.png", "--plot"], [tmp_path / "prediction.png", "--plot"],
+                      ["prediction.png", "--plot", "other.png"]):
         code, out, err = call(predict.main, small_run, *arguments)
         assert code == 2 and "exists already and would be overwritten" in err
     assert pathlib.Path("prediction.png").read_bytes() == pathlib.Path("other.png").read_bytes() == before

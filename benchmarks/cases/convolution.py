@@ -40,7 +40,8 @@ def layer_cases(layer, batch):
         return F.conv2d(x, weight, None, layer.stride, layer.padding)
 
     size = output_size(layer.size, layer.kernel_size, layer.stride, layer.padding)
-    x, weight = (batch, layer.channels, layer.size, layer.size), (layer.filters, layer.channels, layer.kernel_size, layer.kernel_size)
+    x = batch, layer.channels, layer.size, layer.size
+    weight = layer.filters, layer.channels, layer.kernel_size, layer.kernel_size
     y = batch, layer.filters, size, size
     stride = f" stride {layer.stride}" * (layer.stride > 1)
     subject = (f"{layer.name}: {layer.channels} to {layer.filters}, {layer.kernel_size}x{layer.kernel_size}{stride} "

@@ -40,8 +40,8 @@ def _training_step(batch):
         library, F = framework.library, framework.F
         model, images = make_lenet(framework), library.tensor(random_array(batch, 1, 28, 28))
         labels = library.tensor(np.arange(batch, dtype=np.int64) % 10)
-        # It learns next to nothing, so that every step is like the first: numbers that shrink for thousands of steps become denormal,
-        # and those are slow.
+        # It learns next to nothing, so that every step is like the first: gradients that shrink for thousands of steps become
+        # denormal numbers, and those are slow.
         optimizer = library.optim.SGD(model.parameters(), lr=1e-7, momentum=0.9)
 
         def step():
@@ -53,7 +53,9 @@ def _training_step(batch):
     return prepare
 
 
-CASES = [case for batch in (64, 1)
-         for case in (Case(_GROUP, f"LeNet, batch {batch}", FORWARD, _forward(batch), multiply_adds=batch * _FORWARD, quick=batch == 64),
-                      Case(_GROUP, f"LeNet, batch {batch}", "training step", _training_step(batch), multiply_adds=batch * _STEP,
-                           quick=batch == 64))]
+def _cases(batch, quick):
+    yield Case(_GROUP, f"LeNet, batch {batch}", FORWARD, _forward(batch), multiply_adds=batch * _FORWARD, quick=quick)
+    yield Case(_GROUP, f"LeNet, batch {batch}", "training step", _training_step(batch), multiply_adds=batch * _STEP, quick=quick)
+
+
+CASES = [*_cases(64, quick=True), *_cases(1, quick=False)]

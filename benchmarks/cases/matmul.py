@@ -1,4 +1,6 @@
 """Matrix products: the four transpositions of a large one, on the kernel itself; LeNet's fully connected layers."""
+import itertools
+
 from benchmarks.cases.case import FORWARD, GRAD_INPUT, GRAD_WEIGHT, Case, float_bytes, forward, gradient, random_array
 
 _GROUP = "matrix product"
@@ -25,8 +27,9 @@ def _product(transpose_a, transpose_b):
 
 
 def _large():
-    for aspect, transpositions in {"a b": (False, False), "a' b": (True, False), "a b'": (False, True), "a' b'": (True, True)}.items():
-        yield Case(_GROUP, f"{_SIZE} x {_SIZE} x {_SIZE}", aspect, _product(*transpositions), multiply_adds=_SIZE ** 3,
+    for transpose_a, transpose_b in itertools.product((False, True), repeat=2):
+        aspect = "a" + "'" * transpose_a + " b" + "'" * transpose_b
+        yield Case(_GROUP, f"{_SIZE} x {_SIZE} x {_SIZE}", aspect, _product(transpose_a, transpose_b), multiply_adds=_SIZE ** 3,
                    bytes=float_bytes(*[(_SIZE, _SIZE)] * 3))
 
 
@@ -37,11 +40,12 @@ def _linear(F, x, weight):
 def _fully_connected():
     for layer, (inputs, outputs) in _LENET_LAYERS.items():
         shapes = (_BATCH, inputs), (outputs, inputs)
+        name = f"LeNet {layer}: {inputs} to {outputs}, batch {_BATCH}"
         passes = {FORWARD: forward(_linear, *shapes), GRAD_INPUT: gradient(_linear, *shapes, of=0),
                   GRAD_WEIGHT: gradient(_linear, *shapes, of=1)}
         for aspect, prepare in passes.items():
-            yield Case(_GROUP, f"LeNet {layer}: {inputs} to {outputs}, batch {_BATCH}", aspect, prepare,
-                       multiply_adds=_BATCH * inputs * outputs, bytes=float_bytes(*shapes, (_BATCH, outputs)), quick=layer == "fc1")
+            yield Case(_GROUP, name, aspect, prepare, multiply_adds=_BATCH * inputs * outputs,
+                       bytes=float_bytes(*shapes, (_BATCH, outputs)), quick=layer == "fc1")
 
 
 CASES = [*_large(), *_fully_connected()]

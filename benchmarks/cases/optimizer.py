@@ -7,7 +7,7 @@ _LENET = [(6, 1, 5, 5), (6,), (16, 6, 5, 5), (16,), (120, 400), (120,), (84, 120
 _RESNET_STAGE = [(512, 512, 3, 3)] * 4
 _PARAMETERS = {"LeNet's 61,706 parameters": _LENET, "ResNet's last stage, 9.4 million parameters": _RESNET_STAGE}
 
-# The settings, and how many floats a step reads and writes for each parameter: it, its gradient and its state are read, it and its state written.
+# Settings, and how many floats a step moves for a parameter: it, its gradient and its state are read, it and its state written.
 _OPTIMIZERS = {"SGD with momentum": ("SGD", {"momentum": 0.9}, 5), "Adam": ("Adam", {}, 7)}
 
 

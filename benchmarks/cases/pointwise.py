@@ -19,24 +19,20 @@ def _relu_cases():
 
 def _cross_entropy(rows, classes, backward):
     """The mean loss, or its gradient with respect to the logits."""
-    def function(F, logits, labels):
-        return F.cross_entropy(logits, labels)
-
     def prepare(framework):
         labels = framework.library.tensor(np.arange(rows, dtype=np.int64) * 7 % classes)
 
-        def labelled(F, logits):
-            return function(F, logits, labels)
-        return (gradient(labelled, (rows, classes), of=0) if backward else forward(labelled, (rows, classes)))(framework)
+        def loss(F, logits):
+            return F.cross_entropy(logits, labels)
+        return (gradient(loss, (rows, classes), of=0) if backward else forward(loss, (rows, classes)))(framework)
     return prepare
 
 
 def _cross_entropy_cases():
     for rows, classes in ((64, 10), (256, 1000)):
-        size = rows * classes
-        for aspect, backward, moved in ((FORWARD, False, size * FLOAT + rows * _INT64), (GRAD_INPUT, True, 2 * size * FLOAT + rows * _INT64)):
-            yield Case("softmax", f"softmax cross entropy: {rows} x {classes} classes", aspect, _cross_entropy(rows, classes, backward),
-                       bytes=moved)
+        subject, logits, labels = f"softmax cross entropy: {rows} x {classes} classes", rows * classes * FLOAT, rows * _INT64
+        yield Case("softmax", subject, FORWARD, _cross_entropy(rows, classes, backward=False), bytes=logits + labels)
+        yield Case("softmax", subject, GRAD_INPUT, _cross_entropy(rows, classes, backward=True), bytes=2 * logits + labels)
 
 
 CASES = [*_relu_cases(), *_cross_entropy_cases()]

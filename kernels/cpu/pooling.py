@@ -11,13 +11,11 @@ from .chunks import CHUNK
 from .compiler import inner, kernel
 from .halving import halve_rows, unhalve_rows
 
-_HALVING = (2, 2), (2, 2), (0, 0)   # window, stride, padding
-
 
 def max_pool2d(x, y, switches, window, stride, padding):
     """As kernels.reference.pooling.max_pool2d."""
     x, y, switches = _planes(x), _planes(y), _planes(switches)
-    if (window, stride, padding) == _HALVING:
+    if _halves(x, y, window, stride, padding):
         _halve(x.reshape(-1), y.reshape(-1), switches.reshape(-1), *x.shape, *y.shape[1:])
     else:
         _max_pool2d(x, y, switches, window, stride, padding)
@@ -26,7 +24,7 @@ def max_pool2d(x, y, switches, window, stride, padding):
 def max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding):
     """As kernels.reference.pooling.max_pool2d_grad_input."""
     grad_y, switches, grad_x = _planes(grad_y), _planes(switches), _planes(grad_x)
-    if (window, stride, padding) == _HALVING:
+    if _halves(grad_x, grad_y, window, stride, padding):
         _halve_grad_input(grad_y.reshape(-1), switches.reshape(-1), grad_x.reshape(-1), *grad_x.shape, *grad_y.shape[1:])
     else:
         _max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding)
@@ -45,6 +43,11 @@ def avg_pool2d_grad_input(grad_y, grad_x, window, stride, padding, count_include
 def _planes(array):
     images, channels, height, width = array.shape
     return array.reshape(images * channels, height, width)
+
+
+def _halves(x, y, window, stride, padding):
+    """Is this a halving, none of whose windows hangs over the edge?"""
+    return window == stride == (2, 2) and padding == (0, 0) and 2 * y.shape[1] <= x.shape[1] and 2 * y.shape[2] <= x.shape[2]
 
 
 @kernel

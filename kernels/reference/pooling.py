@@ -1,11 +1,12 @@
 """Pooling by its definition: one window at a time, in plain NumPy.
 
     x         (N, C, H, W)     input
-    y         (N, C, OH, OW)   output; OH, OW as kernels.geometry.output_size
+    y         (N, C, OH, OW)   output; OH, OW as kernels.geometry.output_size, or one more where a last window that begins in the
+                               image, or in the padding before it, may hang over the far edge
     switches  (N, C, OH, OW)   uint8: where in its window, counted row by row, each maximum was; the backward pass, and the
                                unpooling of Zeiler & Fergus (ECCV 2014), go back by them
-    window, stride, padding    pairs (rows, columns); a window has at most 256 positions, and padding is at most half of it,
-                               so that every window sees some of the image
+    window, stride, padding    pairs (rows, columns); padding is at most half the window, so that every window sees some of the
+                               image; a window of max_pool2d has at most 256 positions, and what lies outside counts as -inf
 """
 import numpy as np
 

@@ -20,6 +20,10 @@ class Settings:
     lr: float | None = None
     seed: int = 0
 
+    def __post_init__(self):
+        if not 0 <= self.seed < 2 ** 63:
+            raise InputError(f"--seed must be a whole number from 0 to {2 ** 63 - 1}, not {self.seed}")
+
     def complete(self, recipe):
         """These settings with the recipe's where they say nothing. InputError if one makes no sense."""
         chosen = {name: getattr(recipe, name) for name in ("epochs", "batch_size", "optimizer", "lr") if getattr(self, name) is None}
@@ -30,8 +34,6 @@ class Settings:
             raise InputError(f"--epochs must be at least 1, not {settings.epochs}")
         if not 0 < settings.lr < float("inf"):
             raise InputError(f"--lr must be a positive number, not {settings.lr}")
-        if settings.seed < 0:
-            raise InputError(f"--seed must be a whole number from 0 on, not {settings.seed}")
         return settings
 
     def to_json(self):

@@ -33,7 +33,8 @@ class Trainer:
         shape = self.train_set.images.shape[1:]
         self.loader = data.DataLoader(self.train_set, settings.batch_size, shuffle=True, seed=settings.seed,
                                       transform=make_transform(self.preprocessing, shape, recipe.shift))
-        self.test_loader = data.DataLoader(self.test_set, min(256, len(self.test_set)), transform=make_transform(self.preprocessing, shape))
+        self.test_loader = data.DataLoader(self.test_set, min(256, len(self.test_set)),
+                                           transform=make_transform(self.preprocessing, shape))
         self.optimizer, self.schedule = make_optimizer(settings, recipe, self.model.parameters(), len(self.loader))
         self.epoch = self.batch = 0    # where to go on
         self.running = metrics.Running()

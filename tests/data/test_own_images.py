@@ -119,10 +119,11 @@ def deep(values):
 
 @pytest.mark.parametrize("name, image", [
     ("grey.png", stroke("L", 250, 10)), ("light on dark.png", stroke("L", 10, 250)), ("bilevel.png", stroke("1", 1, 0)),
-    ("colour.jpg", stroke("RGB", "ivory", "darkblue")), ("palette.gif", palette()), ("grey with alpha.png", stroke("LA", (0, 0), (0, 255))),
+    ("colour.jpg", stroke("RGB", "ivory", "darkblue")), ("palette.gif", palette()),
+    ("grey with alpha.png", stroke("LA", (0, 0), (0, 255))),
     ("black on nothing.png", stroke("RGBA", (0, 0, 0, 0), (0, 0, 0, 255))),
     ("white on nothing.png", stroke("RGBA", (0, 0, 0, 0), (255, 255, 255, 255))),
-    ("16 bits.png", deep(257)), ("16 bits, dark.png", deep(100)), ("float.tiff", Image.fromarray(np.asarray(stroke("F", 1.0, 0.0)))),
+    ("16 bits.png", deep(257)), ("16 bits, dark.png", deep(100)), ("float.tiff", stroke("F", 1.0, 0.0)),
     ("print.tiff", stroke("CMYK", (0, 0, 0, 0), (0, 0, 0, 255))), ("web.webp", stroke("RGB", "white", "black")),
 ])
 def test_every_kind_of_file_is_read(tmp_path, name, image):
@@ -156,8 +157,9 @@ def test_what_is_no_image_is_named(tmp_path):
     contents = (tmp_path / "whole.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(contents[:len(contents) // 2])
     (tmp_path / "broken.png").write_bytes(contents[:45] + b"????" + contents[49:])
-    for name, words in (("none.png", "does not exist"), (".", "is a folder"), ("text.png", "is no image"), ("empty.png", "is no image"),
-                        ("cut.png", "cannot be read as an image"), ("broken.png", "cannot be read as an image")):
+    for name, words in (("none.png", "does not exist"), (".", "is a folder"), ("text.png", "is no image"),
+                        ("empty.png", "is no image"), ("cut.png", "cannot be read as an image"),
+                        ("broken.png", "cannot be read as an image")):
         with pytest.raises(InputError) as caught:
             own_images.read(tmp_path / name)
         assert str(caught.value).startswith(f"{tmp_path / name} {words}")

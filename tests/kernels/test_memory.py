@@ -25,6 +25,12 @@ def test_arrays_are_as_numpy_makes_them(shape, dtype):
     assert (array == 7).all()
 
 
+def test_small_arrays_are_left_to_numpy():
+    pool = Pool()
+    small, large = pool.empty((100,)), pool.empty((LARGE,))
+    assert small.base is None and large.base is not None and pool.used >= large.nbytes
+
+
 def test_large_arrays_begin_at_a_cache_line():
     pool = Pool()
     arrays = [pool.empty((LARGE + i,)) for i in range(20)]

@@ -9,11 +9,13 @@ from tests.kernels.agreement import DTYPES, SEEDS, agree, close, numbers, output
 
 @st.composite
 def windows(draw):
-    """window, stride, padding and the size of an image into which they fit."""
+    """window, stride, padding, the size of an image into which they fit, and the size of the output."""
     window, stride = [draw(st.tuples(st.integers(1, most), st.integers(1, most))) for most in (5, 4)]
     padding = tuple(draw(st.integers(0, size // 2)) for size in window)
     size = tuple(draw(st.integers(max(1, w - 2 * p), 13)) for w, p in zip(window, padding))
-    return window, stride, padding, size
+    least = output_shape(size, window, stride, padding)
+    hanging = tuple(n + (n * s - p < length) for n, s, p, length in zip(least, stride, padding, size))   # over the far edge
+    return window, stride, padding, size, draw(st.sampled_from([least, hanging]))
 
 
 HALVING = (2, 2), (2, 2), (0, 0)
@@ -21,8 +23,10 @@ PLANES = st.sampled_from([(0, 3), (1, 1), (2, 3), (50, 5)])
 
 
 def many_sizes(test):
-    for case in [(*HALVING, (28, 28)), (*HALVING, (10, 11)), (*HALVING, (3, 2)), (*HALVING, (2, 71)),
-                 ((3, 3), (2, 2), (1, 1), (35, 36)), ((16, 16), (1, 1), (0, 0), (16, 16)), ((2, 2), (2, 2), (1, 1), (1, 1))]:
+    for case in [(*HALVING, (28, 28), (14, 14)), (*HALVING, (10, 11), (5, 5)), (*HALVING, (3, 2), (1, 1)),
+                 (*HALVING, (2, 71), (1, 35)), (*HALVING, (5, 5), (3, 3)), (*HALVING, (4, 5), (2, 3)),
+                 ((3, 3), (2, 2), (1, 1), (35, 36), (18, 18)), ((16, 16), (1, 1), (0, 0), (16, 16), (1, 1)),
+                 ((2, 2), (2, 2), (1, 1), (1, 1), (1, 1))]:
         test = example((20, 3), case, np.float32, 1, False)(test)
     return test
 
@@ -30,9 +34,8 @@ def many_sizes(test):
 @many_sizes
 @given(PLANES, windows(), DTYPES, SEEDS, st.booleans())
 def test_max_pool_agrees_with_reference(planes, case, dtype, seed, special):
-    window, stride, padding, size = case
-    x = numbers(seed, (*planes, *size), dtype, special, ties=True)
-    shape = (*planes, *output_shape(size, window, stride, padding))
+    window, stride, padding, size, output_size = case
+    x, shape = numbers(seed, (*planes, *size), dtype, special, ties=True), (*planes, *output_size)
     y, switches = agree("max_pool2d", x, output(shape, dtype), output(shape, np.uint8), window, stride, padding, units=0)
     agree("max_pool2d_grad_input", numbers(seed + 1, y.shape, dtype), switches, output(x.shape, dtype), window, stride, padding)
 
@@ -40,9 +43,8 @@ def test_max_pool_agrees_with_reference(planes, case, dtype, seed, special):
 @many_sizes
 @given(PLANES, windows(), DTYPES, SEEDS, st.booleans())
 def test_avg_pool_agrees_with_reference(planes, case, dtype, seed, count_include_pad):
-    window, stride, padding, size = case
-    x = numbers(seed, (*planes, *size), dtype)
-    shape = (*planes, *output_shape(size, window, stride, padding))
+    window, stride, padding, size, output_size = case
+    x, shape = numbers(seed, (*planes, *size), dtype), (*planes, *output_size)
     settings = window, stride, padding, count_include_pad
     agree("avg_pool2d", x, output(shape, dtype), *settings, units=8)
     agree("avg_pool2d_grad_input", numbers(seed + 1, shape, dtype), output(x.shape, dtype), *settings, units=8)

@@ -69,7 +69,7 @@ def test_new_network_knows_nothing(modern):
 
 def test_modern_network_as_in_pytorch(modern, torch):
     x, labels = random(4, 1, 28, 28).float(), mc.tensor([3, 1, 4, 1])
-    weights = {name: torch.tensor(parameter.detach().numpy(), requires_grad=True) for name, parameter in modern.named_parameters()}
+    weights = {name: torch.tensor(tensor.numpy(), requires_grad=True) for name, tensor in modern.state_dict().items()}
 
     def layer(function, name, x, **settings):
         return function(x, weights[f"{name}.weight"], weights[f"{name}.bias"], **settings)
@@ -140,7 +140,8 @@ def test_loss_is_equation_9(paper):
     penalties = np.abs(np.random.default_rng(1).standard_normal((5, 10))) * 40
     penalties[4] = 200   # a picture of nothing: the constant decides
     labels = np.array([0, 3, 9, 3, 1])
-    expected = np.mean([row[label] + np.log(np.exp(-lenet.RUBBISH) + np.exp(-row).sum()) for row, label in zip(penalties, labels)])
+    expected = np.mean([row[label] + np.log(np.exp(-lenet.RUBBISH) + np.exp(-row).sum())
+                        for row, label in zip(penalties, labels)])
     assert paper.loss(mc.tensor(-penalties), mc.tensor(labels)).item() == pytest.approx(expected, rel=1e-12)
     assert expected > 23   # the last row alone adds (200 - 84) / 5
 
@@ -151,7 +152,8 @@ def test_gradients_of_the_paper_s_parts(paper):
     mc.gradcheck(paper.c3, random(2, 6, 7, 6)).assert_passed()
     mc.gradcheck(paper.output, random(3, 84)).assert_passed()
     mc.gradcheck(lenet.squash, random(20)).assert_passed()
-    mc.gradcheck(lambda scores: paper.loss(scores, mc.tensor([1, 2, 3])), mc.tensor(-np.abs(random(3, 10).numpy()) * 40)).assert_passed()
+    scores = mc.tensor(-np.abs(random(3, 10).numpy()) * 40)
+    mc.gradcheck(lambda scores: paper.loss(scores, mc.tensor([1, 2, 3])), scores).assert_passed()
 
 
 def test_gradients_of_the_whole_paper_network(paper):
@@ -166,7 +168,7 @@ def test_gradients_of_the_whole_paper_network(paper):
 
 
 def test_paper_network_as_in_pytorch(paper, torch):
-    """Everything at once: the same numbers from PyTorch's functions, with the connection table as a dense kernel full of zeros."""
+    """Everything at once, with the connection table as a dense kernel that has zeros in it."""
     nf, x = torch.nn.functional, random(3, 1, 32, 32).float()
     w = {name: torch.tensor(tensor.numpy()) for name, tensor in paper.state_dict().items()}
     dense, kernels = torch.zeros(16, 6, 5, 5), iter(w["c3.weight"])

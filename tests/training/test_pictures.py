@@ -1,4 +1,4 @@
-"""The pictures of a run: they show the right numbers, in every case there can be. (That they are good to look at, eyes must tell.)"""
+"""The pictures of a run show the right numbers, in every case there can be. Whether they are good to look at, eyes must tell."""
 import matplotlib
 import numpy as np
 import pytest
@@ -27,7 +27,8 @@ def save(figure, path):
 
 
 def rows(test_errors):
-    return [{"epoch": epoch, "train_loss": 1 / epoch, "test_loss": 2 * error, "train_accuracy": 1 - 0.5 / epoch, "test_accuracy": 1 - error}
+    return [{"epoch": epoch, "train_loss": 1 / epoch, "test_loss": 2 * error,
+             "train_accuracy": 1 - 0.5 / epoch, "test_accuracy": 1 - error}
             for epoch, error in enumerate(test_errors, 1)]
 
 
@@ -45,7 +46,7 @@ def test_set():
     return Dataset(images, np.arange(60) % 10, CLASSES, (0.1,), (0.3,), "noise")
 
 
-@pytest.mark.parametrize("errors", [[0.1], [0.2, 0.1], [0.2, 0.05, 0.1], [0.0], [0.1, 0.0], list(0.3 / np.arange(1, 101))], ids=len)
+@pytest.mark.parametrize("errors", [[0.1], [0.2, 0.1], [0.2, 0.05, 0.1], [0.0], [0.1, 0.0], list(0.3 / np.arange(1, 101))])
 def test_curves_mark_the_lowest_error_of_the_test(tmp_path, errors):
     figure = pictures.curves(rows(errors), "lenet on mnist")
     save(figure, tmp_path / "curves.png")
@@ -64,7 +65,8 @@ def test_curves_mark_the_lowest_error_of_the_test(tmp_path, errors):
 
 
 def test_names_of_curves_that_end_together_do_not_overlap(tmp_path):
-    figure = pictures.curves([{**row, "train_accuracy": row["test_accuracy"], "train_loss": row["test_loss"]} for row in rows([0.2, 0.1])], "x")
+    together = [row | {"train_accuracy": row["test_accuracy"], "train_loss": row["test_loss"]} for row in rows([0.2, 0.1])]
+    figure = pictures.curves(together, "x")
     save(figure, tmp_path / "curves.png")
     for axes in figure.axes:
         train, test = (text.get_window_extent() for text in axes.texts)

@@ -5,6 +5,7 @@ import functools
 import io
 import json
 import random
+import re
 import subprocess
 import sys
 import time
@@ -186,9 +187,10 @@ def test_kill_at_any_moment_leaves_a_checkpoint_to_go_on_from(tmp_path):
 def test_diverging_loss_stops_at_its_step_and_leaves_the_last_good_state(tmp_path):
     trainer = make_trainer(tmp_path / "run", lr=1e4)
     trainer.start()
-    with pytest.raises(RunError, match=r"the loss became (nan|inf) at step (\d+) \(epoch 1, batch \d+\).*last good.*smaller --lr") as caught:
+    with pytest.raises(RunError, match="training has diverged.*last good.*smaller --lr") as caught:
         trainer.run()
-    assert f"at step {trainer.schedule.count + 1} " in str(caught.value)
+    step = trainer.schedule.count + 1
+    assert re.match(rf"the loss became (nan|inf) at step {step} \(epoch 1, batch {step}\)", str(caught.value))
     fresh = make_trainer(tmp_path / "run")
     fresh.resume()
     assert all(np.isfinite(parameter.array).all() for parameter in fresh.model.parameters())

@@ -25,7 +25,8 @@ def test_what_was_saved_is_loaded(tmp_path, trained):
 
 def test_number_of_classes_is_that_of_the_names(tmp_path):
     model = models.get("lenet", num_classes=3)
-    weights.save(weights.Trained(model, "lenet", None, "mnist", ("a", "b", "c"), model.preprocessing((0,), (1,))), tmp_path / "model")
+    trained = weights.Trained(model, "lenet", None, "mnist", ("a", "b", "c"), model.preprocessing((0,), (1,)))
+    weights.save(trained, tmp_path / "model")
     assert weights.load(tmp_path / "model").model.fc3.weight.shape == (3, 84)
 
 
