@@ -45,8 +45,8 @@ def conv2d(x, weight, bias, y, stride, padding, dilation, groups):
     pack_rows(weight.reshape(-1), filters, layout.offsets.size, plan.tile_rows, groups, plan.lanes, panels)
     start = _zeros(weight.shape[0], x.dtype) if bias is None else bias
     outer_product(plan.tile_rows, panels, _padded(x, layout, stride), layout.group_size, 0, layout.offsets, y.reshape(-1),
-                  x.shape[0] * groups, groups, filters, y.shape[2] * y.shape[3], start, layout.positions, layout.pitch, layout.width, plan.tile_columns,
-                  layout.offsets.size, plan.tiles_per_piece, plan.panels_per_piece, False)
+                  x.shape[0] * groups, groups, filters, y.shape[2] * y.shape[3], start, layout.positions, layout.pitch, layout.width,
+                  plan.tile_columns, layout.offsets.size, plan.tiles_per_piece, plan.panels_per_piece, False)
 
 
 def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups):
@@ -66,9 +66,9 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
         lines = empty((images * grad_weight.shape[0] * row_length,), x.dtype)
         pad_images(grad_y.reshape(-1), images * grad_weight.shape[0], *grad_y.shape[2:], 0, 0, grad_y.shape[2], layout.pitch, lines)
     dot_product(plan.tile_rows, images, layout.positions, lines, grad_weight.shape[0] * row_length, row_length,
-                _padded(x, layout, stride), groups * layout.group_size, layout.group_size, layout.offsets, grad_weight.reshape(-1), groups, filters,
-                layout.offsets.size, plan.tile_columns, _POSITIONS, plan.images_per_pass, plan.rows_per_piece, plan.tiles_per_piece,
-                False)
+                _padded(x, layout, stride), groups * layout.group_size, layout.group_size, layout.offsets, grad_weight.reshape(-1),
+                groups, filters, layout.offsets.size, plan.tile_columns, _POSITIONS, plan.images_per_pass, plan.rows_per_piece,
+                plan.tiles_per_piece, False)
 
 
 def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups):

@@ -167,7 +167,8 @@ def pad_images(x, planes, height, width, top, left, padded_height, padded_width,
 
     What `padded` has beyond the planes is filled with zeros: windows over the last line may reach there.
     """
-    padded[planes * padded_height * padded_width:] = 0
+    for i in range(planes * padded_height * padded_width, padded.size):
+        padded[i] = 0
     for plane in numba.prange(planes):
         for line in range(padded_height):
             row = line - top
@@ -186,7 +187,8 @@ def deal_images(x, planes, height, width, top, left, stride_rows, stride_columns
     What `padded` has beyond the planes is filled with zeros, as above.
     """
     size = padded_height * padded_width
-    padded[planes * stride_rows * stride_columns * size:] = 0
+    for i in range(planes * stride_rows * stride_columns * size, padded.size):
+        padded[i] = 0
     for plane in numba.prange(planes):
         for row_phase in range(stride_rows):
             for line in range(padded_height):

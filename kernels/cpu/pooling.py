@@ -68,7 +68,8 @@ def _halve_grad_input(grad_y, switches, grad_x, planes, height, width, out_heigh
             if width > 2 * out_width:
                 grad_x[upper + width - 1] = grad_x[upper + 2 * width - 1] = 0
         if height > 2 * out_height:
-            grad_x[end - width:end] = 0
+            for i in range(end - width, end):
+                grad_x[i] = 0
 
 
 @inner

@@ -78,15 +78,16 @@ def _reduce_parts(operation, x, y, outer, length, inner_size, part, parts):
     strips = (inner_size + _STRIP - 1) // _STRIP
     if x.size <= CHUNK:
         for piece in range(outer * parts * strips):
-            _reduce_piece(operation, x, y, length, inner_size, part, parts, piece // strips, piece % strips)
+            _reduce_piece(operation, x, y, length, inner_size, part, parts, strips, piece)
     else:
         for piece in numba.prange(outer * parts * strips):
-            _reduce_piece(operation, x, y, length, inner_size, part, parts, piece // strips, piece % strips)
+            _reduce_piece(operation, x, y, length, inner_size, part, parts, strips, np.int64(piece))   # unsigned in a prange
 
 
 @inner
-def _reduce_piece(operation, x, y, length, inner_size, part, parts, result, strip):
-    o, p = result // parts, result % parts
+def _reduce_piece(operation, x, y, length, inner_size, part, parts, strips, piece):
+    result, strip = (piece, 0) if strips == 1 else (piece // strips, piece % strips)   # divisions take as long as a short row
+    o, p = (result, 0) if parts == 1 else (result // parts, result % parts)
     first, end = o * length + p * part, o * length + min(length, (p + 1) * part)
     if inner_size == 1:
         y[result] = _reduce_row(operation, x[first:end])

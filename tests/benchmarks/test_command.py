@@ -68,3 +68,14 @@ def test_a_folder_that_cannot_be_made_is_a_run_error(tmp_path, document):
 def test_the_machine_has_a_name_and_a_date():
     found = machine.describe()
     assert found["processor"] and found["cores"] >= found["threads"] >= 1 and "T" in found["date"] and found["versions"]["numpy"]
+
+
+def test_a_busy_machine_is_told_of(document, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(command, "measure", lambda *_: document)
+    command.main(["relu", "--threads", "1", "--out", str(tmp_path)])
+    assert "mean little" not in capsys.readouterr().out
+    for record in document["results"]:
+        record["contenders"]["minicnn"]["disturbed"] = 2
+    command.main(["relu", "--threads", "1", "--out", str(tmp_path)])
+    shown = capsys.readouterr().out
+    assert "Abacus 9000, 2 cores; torch 2.13" in shown and "These figures mean little" in shown

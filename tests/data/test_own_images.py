@@ -47,7 +47,7 @@ def test_digits_of_mnist_stay_what_they_are(digits):
     lambda digit: 0.7 - 0.25 * on_a_page(enlarged(digit, 6), 480, 300, 250, 70),             # away from the middle
     lambda digit: 1 - enlarged(digit, 6)[24:-24, 24:-24],                                    # cut close
     lambda digit: 1 - on_a_page(digit, 30, 90, 1, 50),
-    lambda digit: (0.95 - 0.3 * np.linspace(0, 1, 400)[:, None]) * (1 - 0.7 * on_a_page(enlarged(digit, 6), 400, 300, 150, 90)),
+    lambda digit: (1 - 0.4 * np.linspace(0, 1, 400)[:, None]) * (1 - 0.7 * on_a_page(enlarged(digit, 6), 400, 300, 150, 90)),
     lambda digit: 0.8 - 0.6 * enlarged(digit, 9) + np.random.default_rng(0).normal(0, 0.02, (252, 252)),
 ], ids=["larger", "dark on light", "pale", "on a page", "cut close", "small on a strip", "badly lit", "noisy"])
 def test_digits_are_found_and_centred(digits, change):

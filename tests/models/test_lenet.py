@@ -135,6 +135,10 @@ def test_codes_are_not_learned_but_part_of_the_state(paper):
     assert "output.codes" not in dict(paper.named_parameters())
 
 
+def test_constant_of_the_loss_is_the_penalty_of_silence(paper):
+    np.testing.assert_array_equal(paper.output(mc.zeros(1, 84)).numpy(), np.full((1, 10), lenet.RUBBISH))
+
+
 def test_loss_is_equation_9(paper):
     """The penalty of the right class, plus log(e^-j + sum of e^-penalty)."""
     penalties = np.abs(np.random.default_rng(1).standard_normal((5, 10))) * 40

@@ -48,7 +48,7 @@ def test_arithmetic_between_weights_is_no_layer():
             self.linear = nn.Linear(3, 4)
 
         def forward(self, x):
-            return F.linear(F.flatten(x, 1), self.linear.weight * 2 + 1, self.linear.bias)
+            return F.linear(F.flatten(x, 1), self.linear.weight * 2 + 1)
 
     (layer,) = layers.outputs(Net(), np.ones((3, 1, 1), np.float32))
     assert layer.name == "linear" and layer.output.shape == (4,)
