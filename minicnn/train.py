@@ -15,6 +15,7 @@ from minicnn.training.console import Console
 from minicnn.training.description import describe
 from minicnn.training.settings import Settings
 from minicnn.training.trainer import Trainer
+from minicnn.wording import percent
 
 SETTINGS = [field.name for field in dataclasses.fields(Settings)]   # the model first
 
@@ -65,13 +66,13 @@ def main(arguments=None):
         else:
             settings = Settings(**{name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None})
             trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{settings.data}"), console)
+        if options.resume is None and not options.overfit_batch:
+            trainer.start()
         introduce(trainer)
         if options.overfit_batch:
             return overfit_batch(trainer)
-        if options.resume is None:
-            trainer.start()
-        elif trainer.epoch == trainer.settings.epochs:
-            console.line(f"{options.resume} had reached its last epoch already")
+        if trainer.epoch == trainer.settings.epochs:
+            console.line(f"{trainer.folder} had reached its last epoch already")
         with stopping_on_interrupt(trainer):
             finished = trainer.run()
     if not finished:
@@ -159,7 +160,7 @@ def conclude(trainer, seconds):
     evaluation = trainer.evaluate()
     drawn = pictures.draw_all(trainer.model, trainer.preprocessing, trainer.test_set, evaluation, trainer.rows, folder,
                               f"{trainer.settings.model} on {trainer.settings.data}")
-    line(f"test accuracy {evaluation.accuracy:.2%} after {trainer.settings.epochs} epochs; {seconds:.0f} s in all")
+    line(f"test accuracy {percent(evaluation.accuracy)} after {trainer.settings.epochs} epochs; {seconds:.0f} s in all")
     line(f"{folder}: {', '.join([weights.FILE, metrics.FILE, 'config.json', *drawn])}")
     line(f"try it:  python -m minicnn.predict {folder} digit.png")
 

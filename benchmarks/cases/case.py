@@ -62,7 +62,7 @@ def gradient(function, *shapes, of):
     The graph is made once and kept, so the forward pass is not in the time.
     """
     def prepare(framework):
-        tensors = [framework.library.tensor(random_array(*shape), requires_grad=True)
+        tensors = [framework.library.tensor(random_array(*shape), requires_grad=place == of)
                    for place, shape in enumerate(shapes)]
         output = function(framework.F, *tensors)
         upstream = framework.library.tensor(random_array(*output.shape))

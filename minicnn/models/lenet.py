@@ -30,7 +30,7 @@ class LeNet(Classifier):
     """(N, 1, 28, 28) -> scores (N, classes)."""
 
     input_shape = (1, 28, 28)
-    recipe = Recipe(epochs=12, batch_size=64, optimizer="sgd", lr=0.05, warmup_epochs=0.5, weight_decay=1e-4, shift=2)
+    recipe = Recipe(epochs=8, batch_size=64, optimizer="sgd", lr=0.05, warmup_epochs=0.5, weight_decay=1e-4, shift=2)
 
     def __init__(self, num_classes=10):
         self.conv1 = nn.Conv2d(1, 6, 5, padding=2)

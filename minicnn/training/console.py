@@ -3,6 +3,8 @@ import contextlib
 import sys
 import time
 
+from minicnn.wording import percent
+
 
 class Console:
     """Prints to `stream`; `terminal` says whether lines there can be drawn over."""
@@ -25,7 +27,8 @@ class Console:
 
     def epoch_done(self, row, epochs):
         self.line(f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}   loss {row['train_loss']:.4f}   "
-                  f"train {row['train_accuracy']:.2%}   test {row['test_accuracy']:.2%}   {row['images_per_second']:,.0f} images/s")
+                  f"train {percent(row['train_accuracy'])}   test {percent(row['test_accuracy'])}   "
+                  f"{row['images_per_second']:,.0f} images/s")
 
 
 class _Bar:
@@ -41,5 +44,5 @@ class _Bar:
         now = time.monotonic()
         if now >= self.due:
             loss, accuracy, speed = running.averages()
-            self.bar.set_postfix_str(f"loss {loss:.4f}  accuracy {accuracy:.2%}  {speed:,.0f} images/s", refresh=True)
+            self.bar.set_postfix_str(f"loss {loss:.4f}  accuracy {percent(accuracy)}  {speed:,.0f} images/s", refresh=True)
             self.due = now + 0.1

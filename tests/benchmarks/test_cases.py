@@ -4,7 +4,8 @@ import pytest
 
 import minicnn
 from benchmarks import cases, frameworks
-from benchmarks.cases.case import GRAD_INPUT, float_bytes, random_array
+from benchmarks.cases import Case, matmul
+from benchmarks.cases.case import GRAD_INPUT, float_bytes, gradient, random_array
 
 SMALL = [case for case in cases.ALL if case.multiply_adds < 2e7 and case.bytes < 3e6]
 
@@ -77,6 +78,30 @@ def test_a_gradient_can_be_taken_again_and_is_the_same():
         program = case.prepare(framework)
         first = program().numpy().copy()
         np.testing.assert_array_equal(program().numpy(), first)
+
+
+def test_only_the_gradient_in_question_is_taken():
+    seen = []
+
+    def product(F, x, weight):
+        seen.append((x.requires_grad, weight.requires_grad))
+        return F.linear(x, weight)
+
+    with frameworks.minicnn() as framework:
+        for of in (0, 1):
+            gradient(product, (2, 3), (4, 3), of=of)(framework)
+    assert seen == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize("transpose_b", [False, True])
+@pytest.mark.parametrize("transpose_a", [False, True])
+def test_the_large_product_has_four_transpositions(monkeypatch, torch, transpose_a, transpose_b):
+    monkeypatch.setattr(matmul, "_SIZE", 20)
+    a, b = (random_array(20, 20, number=number) for number in (1, 2))
+    case = Case("", "", "", matmul._product(transpose_a, transpose_b))
+    expected = (a.T if transpose_a else a) @ (b.T if transpose_b else b)
+    for name in ("minicnn", "PyTorch"):
+        assert_close(result(case, name), expected)
 
 
 def test_random_arrays_are_the_same_in_every_process():

@@ -64,6 +64,15 @@ def test_a_process_that_ends_early_is_a_run_error():
             process.processor_seconds()
 
 
+def test_an_error_ends_the_process_whatever_it_does():
+    with pytest.raises(KeyboardInterrupt), worker.Worker("NumPy", threads=1) as process:
+        process.prepare(KEY)
+        process.process.stdin.write(json.dumps(["run", 10 ** 9]) + "\n")   # hours
+        process.process.stdin.flush()
+        raise KeyboardInterrupt
+    assert process.process.returncode != 0
+
+
 def test_the_environment_sets_threads_and_finds_us(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setattr(worker, "available_threads", lambda: 4)
