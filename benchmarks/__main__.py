@@ -50,7 +50,7 @@ def main(arguments=None):
     print(f"\n{table.render(document)}\n\n{LEGEND.format(others=', '.join(others))}\n")
     doubtful = [table.doubtful(record["contenders"][frameworks.OURS]) for record in document["results"]]
     if 2 * doubtful.count("") < len(doubtful):
-        print("Other processes kept the machine busy most of the time. These figures mean little: run it again when it is quiet.\n")
+        print("Other processes kept the machine busy most of the time. These figures mean little: run it when it is quiet.\n")
     save(document, options.out, "-".join(options.words) or ("full" if options.full else "quick"))
     return 0
 

@@ -10,7 +10,7 @@ from minicnn.drawing import BLUE, GREY, INK, ORANGE, picture
 # Inches: a line's height; in a column of lines, the widths of names, bars and a figure.
 _LINE, _NAMES, _BARS, _FIGURE = 0.235, 3.6, 3.0, 0.6
 _BELOW, _ABOVE, _MARGIN = 0.85, 1.1, 0.35
-_MOST_LINES = 50
+_MOST_LINES = 60
 _NARROWEST, _WIDEST = 2.0, 10.0   # ratio up to which the axis goes at least and at most
 _TEXT = "#595959"
 
