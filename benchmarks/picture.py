@@ -36,7 +36,7 @@ def draw(document):
         left, bottom = _MARGIN + place * column_width + _NAMES, _BELOW + (lines - len(column)) * _LINE
         axes = figure.add_axes((left / width, bottom / height, _BARS / width, len(column) * _LINE / height))
         _draw_column(axes, column, threads, _limits(cases))
-    _write_legend(figure, document, rival, threads)
+    _write_legend(figure, document, rival, cases, threads)
     return figure
 
 
@@ -110,7 +110,7 @@ def _draw_column(axes, lines, threads, limits):
 
 def _draw_bar(axes, place, measurements, limits):
     bar, *diamonds = [min(max(measurement["ratio"], limits[0]), limits[1]) for measurement in measurements]
-    axes.barh(place, bar - 1, left=1, height=0.72, color=_colour(bar))
+    axes.barh(place, bar - 1, left=1, height=0.72, color=_colour(bar), alpha=0.35 if table.doubtful(measurements[0]) else 1)
     for diamond in diamonds:
         axes.plot(diamond, place, "D", markersize=5.5, markerfacecolor="white", markeredgecolor=INK, markeredgewidth=1.2,
                   clip_on=False, zorder=5)
@@ -125,10 +125,12 @@ def _title(rival, cases):
     return f"minicnn is ahead of {rival} in {sum(ratio >= 1 for ratio in ratios)} of {len(ratios)} measurements"
 
 
-def _write_legend(figure, document, rival, threads):
+def _write_legend(figure, document, rival, cases, threads):
+    doubtful = any(map(table.doubtful, (found for measurements in cases.values() for found in measurements.values())))
     bars, *diamonds = [f"{count} thread{'s' * (count > 1)}" for count in threads]
     version = document["versions"].get({"PyTorch": "torch", "NumPy": "numpy"}[rival], "")
     figure.text(0.5, 1 - 0.7 / figure.get_figheight(), ha="center", va="center", fontsize=12, s=
                 f"how many times as fast as {rival} {version}, or with how many times less memory;   bars: {bars}"
-                + "".join(f", diamonds: {count}" for count in diamonds))
+                + "".join(f", diamonds: {count}" for count in diamonds)
+                + ", pale and ~: other processes were busy" * doubtful)
     drawing.caption(figure, f"{document['processor']}, {document['cores']} cores, {document['date'][:10]}; python -m benchmarks")

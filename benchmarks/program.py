@@ -74,7 +74,7 @@ def read_mnist(kind, header):
 
 
 def peak_memory():
-    """Bytes: the most that this process has had in physical memory.
+    """Bytes: the most that this process has had in physical memory; None where the system does not tell.
 
     Linux says so for the program, in /proc; ru_maxrss would count what the parent had in use when it made this process.
     """
@@ -82,8 +82,10 @@ def peak_memory():
         with open("/proc/self/status", encoding="ascii") as file:
             return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
     except OSError:
-        import resource
-
+        try:
+            import resource
+        except ModuleNotFoundError:   # Windows
+            return None
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

@@ -5,7 +5,6 @@ with an empty cache, as on the day of installation, when the kernels are compile
 """
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ _ROUNDS = 3
 
 
 class Run(NamedTuple):
-    """One process: seconds that the import took, seconds from the process's start to the end of the first step, bytes."""
+    """One process: seconds that the import took, seconds from the process's start to the end of the first step, bytes or None."""
 
     imported: float
     first_step: float
@@ -50,7 +49,7 @@ CASES = [
 
 
 def measure(cases, names, threads):
-    """Yields each of the cases with its {name: Measurement} in seconds or bytes."""
+    """Yields each of the cases that can be measured here with its {name: Measurement} in seconds or bytes."""
     names = [name for name in names if name != frameworks.DEFINITION]   # it has nothing to compile or to import of its own
     rounds = []
     for number in range(_ROUNDS):
@@ -58,23 +57,20 @@ def measure(cases, names, threads):
     compiled = []
     if any(case.compiled_first for case in cases):
         with tempfile.TemporaryDirectory() as folder:
-            others, run = timer.Others(_own_seconds), run_program(frameworks.OURS, threads, NUMBA_CACHE_DIR=folder)
-        compiled.append((others.share(), {**_typical(rounds), frameworks.OURS: run}))
+            compiled.append(_take_round(names, threads, NUMBA_CACHE_DIR=folder))
     for case in cases:
+        if getattr(rounds[0][1][frameworks.OURS], case.quantity) is None:
+            continue
         taken = [timer.Round(disturbance, {name: getattr(run, case.quantity) for name, run in runs.items()})
                  for disturbance, runs in (compiled if case.compiled_first else rounds)]
         yield case, timer.summarize(taken, names, _ROUNDS)
 
 
-def _take_round(names, threads):
+def _take_round(names, threads, **settings):
+    """What others took of the machine meanwhile, and each one's Run."""
     others = timer.Others(_own_seconds)
-    runs = {name: run_program(name, threads) for name in names}
+    runs = {name: run_program(name, threads, **settings) for name in names}
     return others.share(), runs
-
-
-def _typical(rounds):
-    """Each program's median in every respect."""
-    return {name: Run(*map(statistics.median, zip(*(runs[name] for _, runs in rounds)))) for name in rounds[0][1]}
 
 
 def run_program(name, threads, steps=STEPS, **settings):

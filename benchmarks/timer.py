@@ -23,7 +23,7 @@ class Effort(NamedTuple):
     patience: float    # seconds after which a contender has had enough, if it was in a few rounds
 
 
-QUICK = Effort(rounds=7, least=0.008, patience=0.8)
+QUICK = Effort(rounds=7, least=0.008, patience=0.4)
 FULL = Effort(rounds=15, least=0.02, patience=6)
 
 

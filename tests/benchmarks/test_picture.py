@@ -29,6 +29,14 @@ def test_colours_tell_who_is_ahead(document):
     assert colours == [drawing.BLUE, drawing.ORANGE, drawing.BLUE]
 
 
+def test_disturbed_measurements_are_pale(document):
+    assert [bar.get_alpha() for bar in bars(picture.draw(document))] == [1, 0.35, 1]
+    assert any("pale" in text for text in texts(picture.draw(document)))
+    for record in document["results"]:
+        record["contenders"]["PyTorch"]["disturbed"] = 0
+    assert not any("pale" in text for text in texts(picture.draw(document)))
+
+
 def test_figures_stand_beside_the_bars(document):
     shown = texts(picture.draw(document))
     assert {"2.00", "~0.50", "16.0", "0.75", "conv1: 1 to 6", "CONVOLUTION", "input gradient"} <= set(shown)

@@ -43,6 +43,15 @@ def test_memory_where_the_system_does_not_tell_in_proc(monkeypatch):
     assert program.peak_memory() == pytest.approx(expected, rel=0.5)
 
 
+def test_memory_where_the_system_does_not_tell_at_all(monkeypatch):
+    def missing(*_, **__):
+        raise FileNotFoundError
+
+    monkeypatch.setattr("builtins.open", missing)
+    monkeypatch.setitem(program.sys.modules, "resource", None)
+    assert program.peak_memory() is None
+
+
 def test_a_process_that_only_imports():
     run = startup.run_program("minicnn", threads=1, steps=0)
     assert 0 < run.imported < 60 and run.first_step == 0 and run.peak_memory > 10_000_000
@@ -55,13 +64,13 @@ def test_a_program_that_fails_is_a_run_error():
 
 def test_measurements_of_runs(monkeypatch):
     given = {"minicnn": iter([Run(1, 2, 100), Run(1, 4, 100), Run(1, 3, 100)]),
-             "PyTorch": iter([Run(2, 20, 300), Run(4, 20, 300), Run(3, 21, 300)])}
+             "PyTorch": iter([Run(2, 20, 300), Run(4, 20, 300), Run(3, 21, 300), Run(3, 24, 300)])}
     folders = []
 
     def run_program(name, threads, **settings):
-        if settings:
+        if settings and name == "minicnn":
             folders.append(pathlib.Path(settings["NUMBA_CACHE_DIR"]))
-            assert name == "minicnn" and not list(folders[0].iterdir())
+            assert not list(folders[0].iterdir())
             return Run(1, 40, 600)
         return next(given[name])
 
@@ -72,10 +81,16 @@ def test_measurements_of_runs(monkeypatch):
     assert found["first training step", "first_step"]["minicnn"].median == 3
     assert found["first training step", "first_step"]["PyTorch"].ratio == 7   # of 10, 5, 7
     assert found["the same, nothing compiled", "first_step"]["minicnn"].median == 40
-    assert found["the same, nothing compiled", "first_step"]["PyTorch"].ratio == 0.5
+    assert found["the same, nothing compiled", "first_step"]["PyTorch"].ratio == 0.6
     assert found["nothing compiled", "peak_memory"]["PyTorch"].ratio == 0.5
     assert set(found["import", "imported"]) == {"minicnn", "PyTorch"}
     assert len(folders) == 1 and not folders[0].exists()
+
+
+def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch):
+    monkeypatch.setattr(startup, "run_program", lambda *_, **__: Run(1, 2, None))
+    measured = [case.quantity for case, _ in startup.measure(startup.CASES, ["minicnn"], 2)]
+    assert measured == ["imported", "first_step", "first_step"]
 
 
 def test_where_nothing_has_to_be_compiled_nothing_is(monkeypatch):

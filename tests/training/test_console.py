@@ -19,13 +19,13 @@ def train_a_little(console):
 def test_without_a_terminal_there_are_lines_only():
     stream = io.StringIO()
     train_a_little(Console(stream))
-    assert stream.getvalue() == "epoch  3/12   loss 0.1234   train 96.54%   test 98.76%   12,346 images/s\n"
+    assert stream.getvalue() == "epoch  3/12   loss 0.1234   train 96.54 %   test 98.76 %   12,346 images/s\n"
 
 
 def test_bar_tells_of_loss_accuracy_and_speed_and_goes_away():
     stream = io.StringIO()
     train_a_little(Console(stream, terminal=True))
     assert "epoch 3/12" in stream.getvalue() and "40/100" in stream.getvalue()
-    assert "loss 0.5000  accuracy 80.00%  10,000 images/s" in stream.getvalue()
+    assert "loss 0.5000  accuracy 80.00 %  10,000 images/s" in stream.getvalue()
     *_, bar, line, end = stream.getvalue().replace("\n", "\r").split("\r")
     assert not bar.strip() and line.startswith("epoch  3/12") and end == ""
