@@ -23,7 +23,8 @@ from .machine import VECTOR_UNIT
 from .matmul import matmul
 from .memory import empty
 from .packing import deal_images, merge_phases, pack_rows, pack_taps, pad_images
-from .product import dot_product, dot_shape, outer_product, outer_shape, pieces
+from .product import dot_product, outer_product, outer_shape, pieces
+from .tile import DOT_COLUMNS, DOT_ROWS
 
 _CACHE = 512 * 1024   # bytes of the padded image that a piece of work may keep to itself
 _POSITIONS = 1024     # positions in one pass over a dot tile
@@ -65,10 +66,9 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
         row_length = grad_y.shape[2] * layout.pitch
         lines = empty((images * grad_weight.shape[0] * row_length,), x.dtype)
         pad_images(grad_y.reshape(-1), images * grad_weight.shape[0], *grad_y.shape[2:], 0, 0, grad_y.shape[2], layout.pitch, lines)
-    dot_product(plan.tile_rows, images, layout.positions, lines, grad_weight.shape[0] * row_length, row_length,
+    dot_product(images, layout.positions, lines, grad_weight.shape[0] * row_length, row_length,
                 _padded(x, layout, stride), groups * layout.group_size, layout.group_size, layout.offsets, grad_weight.reshape(-1),
-                groups, filters, layout.offsets.size, plan.tile_columns, _POSITIONS, plan.images_per_pass, plan.rows_per_piece,
-                plan.tiles_per_piece, False)
+                groups, filters, layout.offsets.size, _POSITIONS, plan.images_per_pass, plan.rows_per_piece, plan.tiles_per_piece, False)
 
 
 def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups):
@@ -146,8 +146,6 @@ def _outer_plan_of(units, rows, positions, planes, halo, dtype):
 
 
 class _DotPlan(NamedTuple):
-    tile_rows: int
-    tile_columns: int
     images_per_pass: int
     tiles_per_piece: int
     rows_per_piece: int
@@ -155,11 +153,10 @@ class _DotPlan(NamedTuple):
 
 @functools.lru_cache(maxsize=1024)
 def _dot_plan(images, rows, columns, positions, groups):
-    tile_rows, tile_columns = dot_shape(rows, columns)
-    tiles, panels = -(-columns // tile_columns), -(-rows // tile_rows)
+    tiles, panels = -(-columns // DOT_COLUMNS), -(-rows // DOT_ROWS)
     images_per_pass = 1 if positions > _POSITIONS else min(images, max(1, 2 * _POSITIONS // positions))
     tiles_per_piece, panels_per_piece = pieces(tiles, panels, min(_DOT_TILES, -(-tiles // 4)), groups)
-    return _DotPlan(tile_rows, tile_columns, images_per_pass, tiles_per_piece, panels_per_piece * tile_rows)
+    return _DotPlan(images_per_pass, tiles_per_piece, panels_per_piece * DOT_ROWS)
 
 
 @functools.lru_cache(maxsize=64)

@@ -13,7 +13,8 @@ import numpy as np
 from .machine import VECTOR_UNIT
 from .memory import empty
 from .packing import pack_columns, pack_rows, transpose
-from .product import dot_product, dot_shape, outer_product, outer_shape, pieces
+from .product import dot_product, outer_product, outer_shape, pieces
+from .tile import DOT_COLUMNS, DOT_ROWS
 
 _DEPTH = 512               # steps of k in one pass over an outer tile
 _CACHE = 256 * 1024        # bytes of b that a piece of work may keep to itself
@@ -80,14 +81,13 @@ def _outer_plan(rows, depth, columns, dtype):
 
 
 def _dot(a, b, c, rows, depth, columns, accumulate):
-    tile_rows, tile_columns, offsets, tiles_per_piece, rows_per_piece = _dot_plan(rows, depth, columns)
-    dot_product(tile_rows, 1, depth, a.reshape(-1), 0, depth, b.reshape(-1), 0, 0, offsets, c.reshape(-1), 1, rows, columns,
-                tile_columns, _POSITIONS, 1, rows_per_piece, tiles_per_piece, accumulate)
+    offsets, tiles_per_piece, rows_per_piece = _dot_plan(rows, depth, columns)
+    dot_product(1, depth, a.reshape(-1), 0, depth, b.reshape(-1), 0, 0, offsets, c.reshape(-1), 1, rows, columns, _POSITIONS, 1,
+                rows_per_piece, tiles_per_piece, accumulate)
 
 
 @functools.lru_cache(maxsize=1024)
 def _dot_plan(rows, depth, columns):
-    tile_rows, tile_columns = dot_shape(rows, columns)
-    tiles, panels = -(-columns // tile_columns), -(-rows // tile_rows)
+    tiles, panels = -(-columns // DOT_COLUMNS), -(-rows // DOT_ROWS)
     tiles_per_piece, panels_per_piece = pieces(tiles, panels, min(_DOT_TILES, -(-tiles // 8)))
-    return tile_rows, tile_columns, np.arange(columns, dtype=np.int64) * depth, tiles_per_piece, panels_per_piece * tile_rows
+    return np.arange(columns, dtype=np.int64) * depth, tiles_per_piece, panels_per_piece * DOT_ROWS

@@ -25,7 +25,9 @@ def max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding):
     """As kernels.reference.pooling.max_pool2d_grad_input."""
     grad_y, switches, grad_x = _planes(grad_y), _planes(switches), _planes(grad_x)
     if _halves(grad_x, grad_y, window, stride, padding):
-        _halve_grad_input(grad_y.reshape(-1), switches.reshape(-1), grad_x.reshape(-1), *grad_x.shape, *grad_y.shape[1:])
+        _, out_height, out_width = grad_y.shape
+        grad_x[:, 2 * out_height:] = grad_x[:, :, 2 * out_width:] = 0   # a last odd row or column is in no window
+        _halve_grad_input(grad_y.reshape(-1), switches.reshape(-1), grad_x.reshape(-1), *grad_x.shape, out_height, out_width)
     else:
         _max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding)
 
@@ -61,15 +63,9 @@ def _halve(x, y, switches, planes, height, width, out_height, out_width):
 @kernel
 def _halve_grad_input(grad_y, switches, grad_x, planes, height, width, out_height, out_width):
     for plane in numba.prange(planes):
-        end = (plane + 1) * height * width
         for i in range(out_height):
             upper = (plane * height + 2 * i) * width
             unhalve_rows(grad_y, switches, (plane * out_height + i) * out_width, grad_x, upper, upper + width, out_width)
-            if width > 2 * out_width:
-                grad_x[upper + width - 1] = grad_x[upper + 2 * width - 1] = 0
-        if height > 2 * out_height:
-            for i in range(end - width, end):
-                grad_x[i] = 0
 
 
 @inner

@@ -7,7 +7,7 @@ bits do not depend on it.
 import numba
 
 from .compiler import kernel
-from .tile import DOT_SHAPES, OUTER_SHAPES, dot_tile, outer_tile
+from .tile import DOT_COLUMNS, DOT_ROWS, OUTER_SHAPES, dot_tile, outer_tile
 
 _PIECES = 16   # a result is cut into at least this many pieces where its size allows
 
@@ -40,15 +40,15 @@ def outer_product(rows, left, right, right_step, tile_step, offsets, out, units,
 
 
 @kernel
-def dot_product(rows, images, count, left, left_image, left_row, right, right_image, right_group, offsets, out, groups, live_rows,
-                row_length, columns, positions, images_per_pass, rows_per_piece, tiles_per_piece, accumulate):
-    """out[g, i, j] = sum over images n and positions p of left[n, g, i, p] right[n, g, offsets[j] + p], by dot tiles of rows x columns.
+def dot_product(images, count, left, left_image, left_row, right, right_image, right_group, offsets, out, groups, live_rows,
+                row_length, positions, images_per_pass, rows_per_piece, tiles_per_piece, accumulate):
+    """out[g, i, j] = sum over images n and positions p of left[n, g, i, p] right[n, g, offsets[j] + p], by dot tiles.
 
     left    image n begins at n * left_image; group g's row i at (g * live_rows + i) * left_row more
     right   image n begins at n * right_image; group g at g * right_group more
     out     (groups, live_rows, row_length), of which offsets.size columns are written
     """
-    live_columns = offsets.size
+    rows, columns, live_columns = DOT_ROWS, DOT_COLUMNS, offsets.size
     tiles = (live_columns + columns - 1) // columns
     strips, stacks = (tiles + tiles_per_piece - 1) // tiles_per_piece, (live_rows + rows_per_piece - 1) // rows_per_piece
     for piece in numba.prange(groups * strips * stacks):
@@ -65,7 +65,7 @@ def dot_product(rows, images, count, left, left_image, left_row, right, right_im
                 for i in range(first_row, end_row, rows):
                     row = group * live_rows + i
                     for t in range(first_tile, end_tile):
-                        dot_tile(rows, min(images_per_pass, images - image), min(positions, count - p),
+                        dot_tile(min(images_per_pass, images - image), min(positions, count - p),
                                  left, image * left_image + row * left_row + p, left_image, left_row,
                                  right, image * right_image + group * right_group + p, right_image, offsets, t * columns,
                                  out, row * row_length + t * columns, row_length, min(rows, end_row - i),
@@ -76,11 +76,6 @@ def outer_shape(rows, lanes):
     """The (rows, columns) of the outer tile that wastes fewest of its rows; at the edge it is worked out register by register."""
     height = min(OUTER_SHAPES, key=lambda height: _ceiling(rows, height))
     return height, OUTER_SHAPES[height] * lanes
-
-
-def dot_shape(rows, columns):
-    """The (rows, columns) of the dot tile that wastes least of itself on a result of this size."""
-    return min(DOT_SHAPES.items(), key=lambda tile: _ceiling(rows, tile[0]) * _ceiling(columns, tile[1]))
 
 
 def _ceiling(size, step):

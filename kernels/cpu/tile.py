@@ -25,10 +25,10 @@ from .vector import INT64, Vectors, pointer
 
 
 
-# Accumulators as rows: registers (outer) or rows: columns (dot), chosen so that the operands fit beside them: thirty-two registers hold
-# 24 accumulators, 3 or 4 of `right` and one of `left`; sixteen hold 12, 2 or 3, and one.
+# Accumulators as rows: registers (outer) or rows: columns (dot), chosen so that the operands fit beside them. Thirty-two registers
+# hold 24 accumulators, 3 or 4 of `right` and one of `left`; sixteen hold 12, 2 or 3, and one.
 OUTER_SHAPES = {8: 3, 6: 4} if VECTOR_UNIT.registers == 32 else {6: 2, 4: 3}
-DOT_SHAPES = {4: 6, 6: 4} if VECTOR_UNIT.registers == 32 else {3: 4, 4: 3}
+DOT_ROWS, DOT_COLUMNS = (6, 4) if VECTOR_UNIT.registers == 32 else (4, 3)
 
 
 @intrinsic
@@ -128,9 +128,9 @@ def _write_lines(b, v, results, out, row_length, live, first, count, pitch, widt
 
 
 @intrinsic
-def dot_tile(typing, rows, images, count, left, l0, left_image, left_row, right, r0, right_image, offsets, o0, out, y0, row_length,
+def dot_tile(typing, images, count, left, l0, left_image, left_row, right, r0, right_image, offsets, o0, out, y0, row_length,
              live_rows, live_columns):
-    """One dot tile, of `rows` rows (a key of DOT_SHAPES): adds to out[y0 + i * row_length + j], for i < live_rows and j < live_columns,
+    """One dot tile, of DOT_ROWS x DOT_COLUMNS: adds to out[y0 + i * row_length + j], for i < live_rows and j < live_columns,
 
         sum over n < images and p < count of
             left[l0 + n * left_image + i * left_row + p] * right[r0 + n * right_image + offsets[o0 + j] + p]
@@ -138,33 +138,31 @@ def dot_tile(typing, rows, images, count, left, l0, left_image, left_row, right,
     Every product has its own register; the sums over lanes come once, at the end. All arrays are flat.
     """
     n = types.int64
-    signature = types.void(n, n, n, left, n, n, n, right, n, n, offsets, n, out, n, n, n, n)
+    signature = types.void(n, n, left, n, n, n, right, n, n, offsets, n, out, n, n, n, n)
 
     def generate(context, b, signature, arguments):
-        (rows, images, count, left, l0, left_image, left_row, right, r0, right_image, offsets, o0, out, y0, row_length, live_rows,
+        (images, count, left, l0, left_image, left_row, right, r0, right_image, offsets, o0, out, y0, row_length, live_rows,
          live_columns) = arguments
         kinds = signature.args
-        v = Vectors(context, b, kinds[3].dtype)
-        left = pointer(context, b, kinds[3], left, l0)
-        right = pointer(context, b, kinds[7], right, r0)
-        offsets = pointer(context, b, kinds[10], offsets, o0)
-        out = pointer(context, b, kinds[12], out, y0)
+        v = Vectors(context, b, kinds[2].dtype)
+        left = pointer(context, b, kinds[2], left, l0)
+        right = pointer(context, b, kinds[6], right, r0)
+        offsets = pointer(context, b, kinds[9], offsets, o0)
+        out = pointer(context, b, kinds[11], out, y0)
 
         def within(index, live):   # a tile at the edge repeats row or column 0 and drops the result
             return b.select(b.icmp_signed("<", INT64(index), live), INT64(index), INT64(0))
 
-        for height, columns in DOT_SHAPES.items():
-            with b.if_then(b.icmp_signed("==", rows, INT64(height))):
-                left_rows = [v.at(left, b.mul(left_row, within(i, live_rows))) for i in range(height)]
-                right_rows = [v.at(right, b.load(v.at(offsets, within(j, live_columns)), align=8)) for j in range(columns)]
-                sums = _sum_products(b, v, images, count, left_rows, left_image, right_rows, right_image)
-                for i in range(height):
-                    with b.if_then(b.icmp_signed("<", INT64(i), live_rows), likely=True):
-                        for j in range(columns):
-                            with b.if_then(b.icmp_signed("<", INT64(j), live_columns), likely=True):
-                                address = v.at(out, b.add(b.mul(row_length, INT64(i)), INT64(j)))
-                                total = b.fadd(v.load_one(address), v.sum_lanes(sums[i][j]))
-                                b.store(total, address, align=v.item_bytes)
+        left_rows = [v.at(left, b.mul(left_row, within(i, live_rows))) for i in range(DOT_ROWS)]
+        right_rows = [v.at(right, b.load(v.at(offsets, within(j, live_columns)), align=8)) for j in range(DOT_COLUMNS)]
+        sums = _sum_products(b, v, images, count, left_rows, left_image, right_rows, right_image)
+        for i in range(DOT_ROWS):
+            with b.if_then(b.icmp_signed("<", INT64(i), live_rows), likely=True):
+                for j in range(DOT_COLUMNS):
+                    with b.if_then(b.icmp_signed("<", INT64(j), live_columns), likely=True):
+                        address = v.at(out, b.add(b.mul(row_length, INT64(i)), INT64(j)))
+                        total = b.fadd(v.load_one(address), v.sum_lanes(sums[i][j]))
+                        b.store(total, address, align=v.item_bytes)
         return context.get_dummy_value()
 
     return signature, generate
