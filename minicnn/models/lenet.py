@@ -54,7 +54,7 @@ class LeNet5(Classifier):
     """(N, 1, 32, 32) -> scores (N, 10): the negative penalties of section II.B, so that the highest wins."""
 
     input_shape = (1, 32, 32)
-    recipe = Recipe(epochs=12, batch_size=64, optimizer="sgd", lr=0.01, warmup_epochs=0.5, shift=2)
+    recipe = Recipe(epochs=12, batch_size=64, optimizer="sgd", lr=0.003, warmup_epochs=0.5, shift=2)
 
     def __init__(self, num_classes=10):
         if num_classes != 10:
