@@ -1,9 +1,10 @@
 """Timing that can be trusted on a machine that does other things too.
 
 Those to be compared take turns, A B, B A, A B, ..., so that what makes the machine faster or slower for a while meets them all.
-A turn begins with an idle gap, in which threads of the others that spin for new work fall asleep, and a call that does not count,
-which wakes one's own. Rounds in which other processes took a share of the machine are dropped and repeated. Of what is left the
-median counts, and ratios are taken round by round before their median is.
+A turn begins with an idle gap, in which threads of the others that spin for new work fall asleep (PyTorch's spin for some
+milliseconds), and with calls that do not count: they wake one's own, and it takes the system some milliseconds to give each of them a
+core. Rounds in which other processes took a share of the machine are dropped and repeated. Of what is left the median counts, and
+ratios are taken round by round before their median is.
 """
 import os
 import statistics
@@ -23,8 +24,8 @@ class Effort(NamedTuple):
     patience: float    # seconds after which a contender has had enough, if it was in a few rounds
 
 
-QUICK = Effort(rounds=7, least=0.008, patience=0.4)
-FULL = Effort(rounds=15, least=0.02, patience=6)
+QUICK = Effort(rounds=7, least=0.05, patience=1)
+FULL = Effort(rounds=15, least=0.1, patience=6)
 
 
 class Measurement(NamedTuple):
@@ -53,7 +54,7 @@ def repeat(function):
     return time_calls
 
 
-def interleave(contenders, effort, own_seconds=time.process_time, gap=0.005):
+def interleave(contenders, effort, own_seconds=time.process_time, gap=0.03):
     """Time contenders against each other: {name: Measurement}.
 
     contenders    {name: function}, where function(repetitions) runs that often and returns how many seconds it took
@@ -88,7 +89,7 @@ def _take_round(turns, contenders, repetitions, own_seconds, gap):
     seconds, others = {}, Others(own_seconds)
     for name in turns:
         time.sleep(gap)
-        contenders[name](1)
+        contenders[name](max(1, repetitions[name] // 2))
         seconds[name] = contenders[name](repetitions[name]) / repetitions[name]
     return Round(others.share(), seconds)
 
