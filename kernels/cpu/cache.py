@@ -5,6 +5,7 @@ import hashlib
 import os
 import pathlib
 import pickle
+import re
 
 import numba
 from numba.core.serialize import dumps
@@ -19,7 +20,8 @@ class MachineCode:
     """
 
     def __init__(self, numba_file):
-        self._folder, self._name = pathlib.Path(numba_file._cache_path), pathlib.Path(numba_file._index_name).stem
+        self._folder = pathlib.Path(numba_file._cache_path)
+        self._name = re.sub(r"-\d+(?=\.py)", "", pathlib.Path(numba_file._index_name).stem)   # without the line it stands on
         self._sources = _digest(numba_file._source_stamp, _sources(), numba.__version__)
 
     def load(self, key):

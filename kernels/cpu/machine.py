@@ -1,4 +1,4 @@
-"""What the processor's vector unit offers: how wide a register is, how many there are, whether lanes can be masked."""
+"""What the processor's vector unit offers: how wide a register is, and how many there are."""
 import platform
 from typing import NamedTuple
 
@@ -7,11 +7,10 @@ from numba.core import config
 
 
 class VectorUnit(NamedTuple):
-    """The three facts that decide the shape of a register tile."""
+    """The two facts that decide the shape of a register tile."""
 
     bytes: int        # in one register
     registers: int
-    masked: bool      # loads and stores of some lanes cost as much as those of all
 
     def lanes(self, dtype):
         """Numbers of this NumPy dtype in one register."""
@@ -28,12 +27,12 @@ def _features():
 def _detect():
     features = _features()
     if "avx512f" in features:
-        return VectorUnit(64, 32, masked=True)
+        return VectorUnit(64, 32)
     if "avx2" in features:
-        return VectorUnit(32, 16, masked=False)
+        return VectorUnit(32, 16)
     if platform.machine().lower() in ("arm64", "aarch64"):
-        return VectorUnit(16, 32, masked=False)   # NEON
-    return VectorUnit(16, 16, masked=False)       # SSE, or whatever LLVM makes of four lanes
+        return VectorUnit(16, 32)   # NEON
+    return VectorUnit(16, 16)       # SSE, or whatever LLVM makes of four lanes
 
 
 VECTOR_UNIT = _detect()

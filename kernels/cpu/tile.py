@@ -23,8 +23,6 @@ from numba.extending import intrinsic
 from .machine import VECTOR_UNIT
 from .vector import INT64, Vectors, pointer
 
-
-
 # Accumulators as rows: registers (outer) or rows: columns (dot), chosen so that the operands fit beside them. Thirty-two registers
 # hold 24 accumulators, 3 or 4 of `right` and one of `left`; sixteen hold 12, 2 or 3, and one.
 OUTER_SHAPES = {8: 3, 6: 4} if VECTOR_UNIT.registers == 32 else {6: 2, 4: 3}
