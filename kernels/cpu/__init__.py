@@ -1,5 +1,6 @@
 """Every kernel in Numba, for the processor. Files, names and arguments are those of kernels.reference."""
 from .activation import relu, relu_grad_input, sigmoid, sigmoid_grad_input, tanh, tanh_grad_input
+from .algorithms import algorithm as algorithm, algorithm_of as algorithm_of   # for study; see algorithms.py
 from .convolution import conv2d, conv2d_grad_input, conv2d_grad_weight
 from .elementwise import absolute, add, divide, exp, log, multiply, negative, power, sign, sqrt, subtract
 from .matmul import matmul

@@ -52,7 +52,8 @@ def _outer(a, b, c, rows, depth, columns, transpose_a, accumulate):
         right = empty((plan.tiles * plan.tile_columns * depth,), b.dtype)
         pack_columns(b.reshape(-1), columns, depth, plan.tile_columns, right)
     outer_product(plan.tile_rows, left, right, 0, plan.tile_step, plan.offsets, c.reshape(-1), 1, 1, rows, columns, plan.start,
-                  columns, columns, columns, plan.tile_columns, _DEPTH, plan.tiles_per_piece, plan.panels_per_piece, accumulate)
+                  columns, columns, columns, plan.tile_columns, _DEPTH, plan.tiles_per_piece, plan.panels_per_piece, accumulate,
+                  c.reshape(-1), False, False)
 
 
 class _OuterPlan(NamedTuple):

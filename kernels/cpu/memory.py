@@ -3,6 +3,7 @@
 A fresh large array costs more than most kernels: the system hands out its pages zeroed, one fault at a time. So large
 blocks go back to a pool when the last view of them is dropped, and a training step after the first allocates next to nothing.
 """
+import functools
 import math
 import threading
 
@@ -97,3 +98,9 @@ class Pool:
 
 pool = Pool()
 empty = pool.empty
+
+
+@functools.lru_cache(maxsize=64)
+def zeros(size, dtype):
+    """So many zeros; always the same ones, not to be written."""
+    return np.zeros(size, dtype)

@@ -22,26 +22,32 @@ def transpose_block(typing, source, s0, row_length, live_rows, target, t0, pitch
         v = Vectors(context, b, signature.args[0].dtype)
         source = pointer(context, b, signature.args[0], source, s0)
         target = pointer(context, b, signature.args[4], target, t0)
-        columns, rows = v.mask_below(live_columns), v.mask_below(live_rows)
-        block = []
-        for i in range(v.lanes):
-            mask = b.select(b.icmp_signed("<", INT64(i), live_rows), columns, v.no_lanes())
-            block.append(v.load(v.at(source, b.mul(row_length, INT64(i))), mask))
-        half = v.lanes // 2
-        while half:
-            for i in range(v.lanes):
-                if not i & half:
-                    upper, lower = block[i], block[i + half]
-                    lanes = range(v.lanes)
-                    block[i] = v.pick(upper, lower, [t if not t & half else v.lanes + t - half for t in lanes])
-                    block[i + half] = v.pick(upper, lower, [t + half if not t & half else v.lanes + t for t in lanes])
-            half //= 2
+        rows = v.mask_below(live_rows)
+        block = load_transposed(b, v, source, row_length, live_rows, live_columns)
         for k in range(v.lanes):
             with b.if_then(b.icmp_signed("<", INT64(k), live_columns), likely=True):
                 v.store(block[k], v.at(target, b.mul(pitch, INT64(k))), rows)
         return context.get_dummy_value()
 
     return signature, generate
+
+
+def load_transposed(b, v, source, row_length, live_rows, live_columns):
+    """The registers that hold the columns of a block; what lies outside of it is zero."""
+    columns, block = v.mask_below(live_columns), []
+    for i in range(v.lanes):
+        mask = b.select(b.icmp_signed("<", INT64(i), live_rows), columns, v.no_lanes())
+        block.append(v.load(v.at(source, b.mul(row_length, INT64(i))), mask))
+    half = v.lanes // 2
+    while half:
+        for i in range(v.lanes):
+            if not i & half:
+                upper, lower = block[i], block[i + half]
+                lanes = range(v.lanes)
+                block[i] = v.pick(upper, lower, [t if not t & half else v.lanes + t - half for t in lanes])
+                block[i + half] = v.pick(upper, lower, [t + half if not t & half else v.lanes + t for t in lanes])
+        half //= 2
+    return block
 
 
 @kernel

@@ -6,7 +6,8 @@ bits do not depend on it.
 """
 import numba
 
-from .compiler import kernel
+from .compiler import inner, kernel
+from .epilogue import finish
 from .tile import DOT_COLUMNS, DOT_ROWS, OUTER_SHAPES, dot_tile, outer_tile
 
 _PIECES = 16   # a result is cut into at least this many pieces where its size allows
@@ -14,13 +15,14 @@ _PIECES = 16   # a result is cut into at least this many pieces where its size a
 
 @kernel
 def outer_product(rows, left, right, right_step, tile_step, offsets, out, units, groups, live_rows, row_length, start, end,
-                  pitch, width, columns, depth_block, tiles_per_piece, panels_per_piece, accumulate):
+                  pitch, width, columns, depth_block, tiles_per_piece, panels_per_piece, accumulate, residual, add, rectify):
     """out[u] = left[u % groups] x right[u] by outer tiles of rows x columns, for units u: an image and a group of channels, or a matrix.
 
     left         panels as packing.pack_rows writes them
     right        unit u begins at u * right_step; tile t reads t * tile_step further on; row k is offsets[k] from there
     out          live_rows rows of row_length numbers a unit; positions 0 ... end - 1, in lines of `pitch` of which `width` are real
     start        (groups * live_rows,) what the sums start from
+    residual     like `out`: added at last if `add`; and what is then negative becomes 0 if `rectify`
     """
     depth = offsets.size
     tiles, panels = (end + columns - 1) // columns, (live_rows + rows - 1) // rows
@@ -33,10 +35,21 @@ def outer_product(rows, left, right, right_step, tile_step, offsets, out, units,
             for panel in range(first_panel, min(panels, first_panel + panels_per_piece)):
                 row = panel * rows
                 for t in range(first_tile, min(tiles, first_tile + tiles_per_piece)):
-                    outer_tile(rows, min(depth_block, depth - k), left, ((group * panels + panel) * depth + k) * rows,
+                    outer_tile(rows, min(depth_block, depth - k), left, ((group * panels + panel) * depth + k) * rows, 1, rows,
                                right, unit * right_step + t * tile_step, offsets, k,
                                out, (unit * live_rows + row) * row_length, row_length, start, group * live_rows + row,
                                min(rows, live_rows - row), t * columns, end, pitch, width, accumulate or k > 0)
+        if add or rectify:
+            begin, stop = _real(first_tile * columns, pitch, width), _real(min(end, (first_tile + tiles_per_piece) * columns), pitch, width)
+            for row in range(first_panel * rows, min(live_rows, (first_panel + panels_per_piece) * rows)):
+                line = (unit * live_rows + row) * row_length
+                finish(out[line + begin:line + stop], residual[line + begin:line + stop], add, rectify)
+
+
+@inner
+def _real(position, pitch, width):
+    """How many real positions lie before this one."""
+    return position // pitch * width + min(width, position % pitch)
 
 
 @kernel

@@ -30,29 +30,29 @@ DOT_ROWS, DOT_COLUMNS = (6, 4) if VECTOR_UNIT.registers == 32 else (4, 3)
 
 
 @intrinsic
-def outer_tile(typing, rows, depth, left, l0, right, r0, offsets, o0, out, y0, row_length, start, s0, live, first, end, pitch, width,
-               accumulate):
+def outer_tile(typing, rows, depth, left, l0, left_row, left_step, right, r0, offsets, o0, out, y0, row_length, start, s0, live, first, end,
+               pitch, width, accumulate):
     """One outer tile, of `rows` rows (a key of OUTER_SHAPES): for i < live <= rows and first <= p < min(end, first + vectors * lanes),
 
-        sum over k < depth of left[l0 + k * rows + i] * right[r0 + offsets[o0 + k] + p]
+        sum over k < depth of left[l0 + i * left_row + k * left_step] * right[r0 + offsets[o0 + k] + p]
 
     plus start[s0 + i], or plus what `out` holds if `accumulate`. Positions p are counted over lines of `pitch` positions, of
     which the first `width` are real; a real one is written to out[y0 + i * row_length + (p // pitch) * width + p % pitch].
     All arrays are flat; `right` is not read beyond the positions asked for.
     """
     n = types.int64
-    signature = types.void(n, n, left, n, right, n, offsets, n, out, n, n, start, n, n, n, n, n, n, types.boolean)
+    signature = types.void(n, n, left, n, n, n, right, n, offsets, n, out, n, n, start, n, n, n, n, n, n, types.boolean)
 
     def generate(context, b, signature, arguments):
-        (rows, depth, left, l0, right, r0, offsets, o0, out, y0, row_length, start, s0, live, first, end, pitch, width,
-         accumulate) = arguments
+        (rows, depth, left, l0, left_row, left_step, right, r0, offsets, o0, out, y0, row_length, start, s0, live, first, end, pitch,
+         width, accumulate) = arguments
         kinds = signature.args
         v = Vectors(context, b, kinds[2].dtype)
         left = pointer(context, b, kinds[2], left, l0)
-        right = pointer(context, b, kinds[4], right, b.add(r0, first))
-        offsets = pointer(context, b, kinds[6], offsets, o0)
-        out = pointer(context, b, kinds[8], out, y0)
-        start = pointer(context, b, kinds[11], start, s0)
+        right = pointer(context, b, kinds[6], right, b.add(r0, first))
+        offsets = pointer(context, b, kinds[8], offsets, o0)
+        out = pointer(context, b, kinds[10], out, y0)
+        start = pointer(context, b, kinds[13], start, s0)
         count = b.sub(end, first)
 
         def within(index):   # a tile at the edge repeats row 0 and drops the result
@@ -63,12 +63,13 @@ def outer_tile(typing, rows, depth, left, l0, right, r0, offsets, o0, out, y0, r
                 initial = [v.broadcast(v.load_one(v.at(start, within(i)))) for i in range(height)]
                 with b.if_else(b.icmp_signed(">=", count, INT64(vectors * v.lanes))) as (whole, edge):
                     with whole:
-                        sums = _multiply(b, v, depth, left, right, offsets, initial, [None] * vectors)
+                        sums = _multiply(b, v, depth, left, left_row, left_step, right, offsets, initial, [None] * vectors)
                         _write_lines(b, v, sums, out, row_length, live, first, INT64(vectors * v.lanes), pitch, width, accumulate)
                     with edge:   # register by register: only the last needs a mask, and none is worked out that is all beyond the edge
                         with cgutils.for_range_slice(b, INT64(0), count, INT64(v.lanes)) as (done, _):
                             rest = b.sub(count, done)
-                            sums = _multiply(b, v, depth, left, v.at(right, done), offsets, initial, [v.mask_below(rest)])
+                            masks = [v.mask_below(rest)]
+                            sums = _multiply(b, v, depth, left, left_row, left_step, v.at(right, done), offsets, initial, masks)
                             rest = b.select(b.icmp_signed("<", rest, INT64(v.lanes)), rest, INT64(v.lanes))
                             _write_lines(b, v, sums, out, row_length, live, b.add(first, done), rest, pitch, width, accumulate)
         return context.get_dummy_value()
@@ -76,7 +77,7 @@ def outer_tile(typing, rows, depth, left, l0, right, r0, offsets, o0, out, y0, r
     return signature, generate
 
 
-def _multiply(b, v, depth, left, right, offsets, initial, masks):
+def _multiply(b, v, depth, left, left_row, left_step, right, offsets, initial, masks):
     """The loop over k. Its accumulators are phi nodes, which LLVM keeps in registers."""
     rows, vectors = len(initial), len(masks)
     before = b.block
@@ -87,10 +88,10 @@ def _multiply(b, v, depth, left, right, offsets, initial, masks):
     sums = [[b.phi(v.type) for _ in range(vectors)] for _ in range(rows)]
     line = v.at(right, b.load(v.at(offsets, k), align=8))
     columns = [v.load(v.at(line, j * v.lanes), masks[j]) for j in range(vectors)]
-    panel = v.at(left, b.mul(k, INT64(rows)))
+    column = v.at(left, b.mul(k, left_step))
     results = []
     for i in range(rows):
-        factor = v.broadcast(v.load_one(v.at(panel, i)))
+        factor = v.broadcast(v.load_one(v.at(column, b.mul(left_row, INT64(i)))))
         results.append([v.multiply_add(factor, columns[j], sums[i][j]) for j in range(vectors)])
         for j in range(vectors):
             sums[i][j].add_incoming(initial[i], before)

@@ -52,6 +52,10 @@ class Vectors:
             signature = ir.FunctionType(ir.VoidType(), [self.type, address.type, INT32, mask.type])
             self._call(f"llvm.masked.store.{self.suffix}.p0", signature, value, address, INT32(self.item_bytes), mask)
 
+    def constant(self, number):
+        """The number in every lane."""
+        return ir.Constant(self.type, [float(number)] * self.lanes)
+
     def broadcast(self, scalar):
         """The scalar in every lane."""
         return self._spread(scalar, self.element)
@@ -76,6 +80,10 @@ class Vectors:
 
     def no_lanes(self):
         return ir.Constant(ir.VectorType(BIT, self.lanes), [0] * self.lanes)
+
+    def every_lane(self, bit):
+        """A mask of all lanes or of none."""
+        return self.builder.select(bit, ir.Constant(ir.VectorType(BIT, self.lanes), [1] * self.lanes), self.no_lanes())
 
     def pick(self, a, b, lanes):
         """A register of lanes of a (numbered from 0) and of b (numbered on from there)."""

@@ -13,14 +13,24 @@ functions: forward multiplies it with the weight, the input's gradient adds to i
 import numpy as np
 
 
-def conv2d(x, weight, bias, y, stride, padding, dilation, groups):
-    """y[n, m, i, j] = bias[m] + sum over c, r, k of weight[m, c, r, k] xp[n, c, i s + r d, j s + k d], xp the padded x."""
+def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None, rectify=False, kept=None):
+    """y[n, m, i, j] = bias[m] + sum over c, r, k of weight[m, c, r, k] xp[n, c, i s + r d, j s + k d], xp the padded x.
+
+    residual  like y, or None: added to that
+    rectify   whether numbers below 0 then become 0
+    kept      a dictionary in which the kernel may leave what it has made of the weight and the bias, and finds it again in the next
+              call with the same ones; None where they change from call to call
+    """
     padded = _pad(x, padding)
     y[...] = 0 if bias is None else bias[:, None, None]
     for filters, channels in _groups(weight, groups):
         for row, column in np.ndindex(weight.shape[2:]):
             window = _window(padded[:, channels], y, row, column, stride, dilation)
             y[:, filters] += np.einsum("ncij,mc->nmij", window, weight[filters, :, row, column])
+    if residual is not None:
+        y += residual
+    if rectify:
+        np.maximum(y, 0, out=y)
 
 
 def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups):

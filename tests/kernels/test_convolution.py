@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given, strategies as st
 
-from kernels import reference
+from kernels import cpu, reference
+from kernels.cpu.algorithms import TILE, algorithm_of
 from kernels.geometry import output_shape
 from tests.kernels.agreement import DTYPES, SEEDS, agree, close, numbers, output
 
@@ -20,6 +21,7 @@ def convolutions(draw):
 
 
 ONE, NONE = (1, 1), (0, 0)
+ROUNDING = 8   # times the rounding errors of the direct sum are allowed for Winograd's
 KNOWN = {
     "LeNet's first": (5, 1, 6, 1, (28, 28), (5, 5), ONE, (2, 2), ONE),
     "LeNet's second": (5, 6, 16, 1, (14, 14), (5, 5), ONE, NONE, ONE),
@@ -54,9 +56,31 @@ def operands(case, seed, dtype):
 def test_cpu_agrees_with_reference(case, dtype, seed, with_bias):
     x, weight, bias, grad_y = operands(case, seed, dtype)
     groups, settings = case[3], case[6:]
-    agree("conv2d", x, weight, bias if with_bias else None, output(grad_y.shape, dtype), *settings, groups, units=8)
-    agree("conv2d_grad_input", grad_y, weight, output(x.shape, dtype), *settings, groups, units=8)
-    agree("conv2d_grad_weight", grad_y, x, output(weight.shape, dtype), *settings, groups, units=16)
+    more = ROUNDING if algorithm_of(x.shape, weight.shape, grad_y.shape, *settings, groups, x.dtype) in TILE else 1
+    agree("conv2d", x, weight, bias if with_bias else None, output(grad_y.shape, dtype), *settings, groups, units=8 * more)
+    agree("conv2d_grad_input", grad_y, weight, output(x.shape, dtype), *settings, groups, units=8 * more)
+    agree("conv2d_grad_weight", grad_y, x, output(weight.shape, dtype), *settings, groups, units=16 * more)
+
+
+@known
+@given(convolutions(), DTYPES, SEEDS, st.booleans())
+def test_what_follows_the_sum(case, dtype, seed, with_bias):
+    x, weight, bias, residual = operands(case, seed, dtype)
+    groups, settings = case[3], case[6:]
+    for added, rectify in (residual, True), (residual, False), (None, True):
+        agree("conv2d", x, weight, bias if with_bias else None, output(residual.shape, dtype), *settings, groups, added, rectify,
+              units=8 * ROUNDING)
+
+
+@known
+@given(convolutions(), DTYPES, SEEDS, st.booleans())
+def test_what_is_kept_changes_nothing(case, dtype, seed, with_bias):
+    x, weight, bias, like_y = operands(case, seed, dtype)
+    kept = {}
+    first, second, fresh = [np.empty_like(like_y) for _ in range(3)]
+    for y, keep in (first, kept), (second, kept), (fresh, {}):
+        cpu.conv2d(x, weight, bias if with_bias else None, y, *case[6:], case[3], kept=keep)
+    assert first.tobytes() == second.tobytes() == fresh.tobytes()
 
 
 @given(convolutions(), SEEDS)
@@ -66,8 +90,9 @@ def test_nan_and_infinity_reach_what_they_should(case, seed):
         if array.size:
             array.flat[seed % array.size] = value
     groups, settings = case[3], case[6:]
-    agree("conv2d", x, weight, bias, output(grad_y.shape, np.float32), *settings, groups, units=16)
-    agree("conv2d_grad_input", grad_y, weight, output(x.shape, np.float32), *settings, groups, units=16)
+    with cpu.algorithm("direct"):   # test_winograd.py asks the same of the others
+        agree("conv2d", x, weight, bias, output(grad_y.shape, np.float32), *settings, groups, units=16)
+        agree("conv2d_grad_input", grad_y, weight, output(x.shape, np.float32), *settings, groups, units=16)
 
 
 @pytest.mark.parametrize("case", KNOWN.values(), ids=KNOWN)
