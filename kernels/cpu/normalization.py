@@ -76,7 +76,7 @@ def _batch_norm(x, weight, bias, residual, mean, variance, y, images, channels, 
         images_at_once, channels_at_once = 1, max(1, CHUNK // max(1, positions))
         pieces = images * ((channels + channels_at_once - 1) // channels_at_once)
         for c in range(channels):
-            scale[c] = _scale(weight[c], variance[c], epsilon)
+            scale[c] = weight[c] / math.sqrt(np.float64(variance[c]) + epsilon)
     if x.size <= CHUNK:
         for piece in range(pieces):
             _batch_norm_piece(x, weight, bias, residual, mean, variance, scale, y, images_at_once, channels_at_once, channels, positions,
@@ -96,7 +96,7 @@ def _batch_norm_piece(x, weight, bias, residual, mean, variance, scale, y, image
     for c in range(first_channel, min(channels, first_channel + channels_at_once)):
         if measured:
             mean[c], variance[c] = _statistics(x, images_at_once, channels, positions, c)
-            scale[c] = _scale(weight[c], variance[c], epsilon)
+            scale[c] = weight[c] / math.sqrt(np.float64(variance[c]) + epsilon)
         if normalized:
             for image in range(first_image + images_at_once - 1, first_image - 1, -1):   # backwards: what was read last is still near
                 start = (image * channels + c) * positions
@@ -104,41 +104,27 @@ def _batch_norm_piece(x, weight, bias, residual, mean, variance, scale, y, image
 
 
 @inner
-def _scale(weight, variance, epsilon):
-    return weight / math.sqrt(np.float64(variance) + epsilon)
-
-
-@inner
 def _statistics(x, images, channels, positions, c):
     """Mean and variance of a channel in one pass over it.
 
     Sums of squares are sound where the mean is small beside the deviation, so all is measured from the mean of the first image,
-    which takes a pass over that image: it cannot be so far from the mean of all that it would cost more than a factor
+    which is gone over once more for that: it cannot be so far from the mean of all that it would cost more than a factor
     of `images` in rounding errors, for then its distance is most of the variance.
     """
-    total, square = _sums(x, c * positions, positions if images else 0, x.dtype.type(0))
-    shift = x.dtype.type(total / positions)
-    if not abs(shift) < np.inf:
-        shift = x.dtype.type(0)   # infinity less infinity would be NaN, and the mean is infinite
-    total = square = 0.0
-    for image in range(images):
-        part, part_square = _sums(x, (image * channels + c) * positions, positions, shift)
-        total += part
-        square += part_square
-    count = images * positions
-    off = total / count
-    variance = square / count - off * off
+    shift, total, square = x.dtype.type(0), 0.0, 0.0
+    for turn in range(1 + images if images else 0):
+        if turn == 1:
+            if abs(total / positions) < np.inf:   # infinity less infinity would be NaN, and the mean is infinite
+                shift = x.dtype.type(total / positions)
+            total = square = 0.0
+        first = (max(0, turn - 1) * channels + c) * positions
+        for start in range(first, first + positions, CHUNK):
+            part, part_square = moments(x, start, min(CHUNK, first + positions - start), shift)
+            total += part
+            square += part_square
+    off = total / (images * positions)
+    variance = square / (images * positions) - off * off
     return shift + off, 0.0 if variance < 0.0 else variance
-
-
-@inner
-def _sums(x, start, positions, shift):
-    total = square = 0.0
-    for position in range(0, positions, CHUNK):
-        part, part_square = moments(x, start + position, min(CHUNK, positions - position), shift)
-        total += part
-        square += part_square
-    return total, square
 
 
 @kernel
