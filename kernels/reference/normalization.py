@@ -1,0 +1,70 @@
+"""Normalisation by its definition, in plain NumPy.
+
+    x, y, residual and gradients of these   (N, C, ...)   N images or rows of C channels; what follows are positions, if anything does
+    mean, variance, weight, bias, ...       (C,)          a number for each channel
+"""
+import numpy as np
+
+
+def batch_statistics(x, mean, variance):
+    """mean[c] = mean of x[:, c], variance[c] = mean of (x[:, c] - mean[c])^2, over all images and positions; NaN if there are none."""
+    axes = _all_but_channels(x)
+    count = np.float64(x.size // max(1, len(mean)))   # nothing divided by nothing is NaN
+    mean[...] = x.sum(axis=axes) / count
+    variance[...] = ((x - _spread(mean, x)) ** 2).sum(axis=axes) / count
+
+
+def batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify):
+    """y = weight (x - mean) / sqrt(variance + epsilon) + bias + residual, and then max(y, 0) if `rectify`; NaN stays NaN.
+
+    Weight, bias and residual may be None: 1, 0 and 0. Ioffe & Szegedy, "Batch normalization" (ICML 2015); addition and
+    rectification follow in residual networks (He et al., CVPR 2016), and go along here.
+    """
+    scale = (1 if weight is None else weight) / np.sqrt(variance + epsilon)
+    values = (x - _spread(mean, x)) * _spread(scale, x)
+    if bias is not None:
+        values = values + _spread(bias, x)
+    if residual is not None:
+        values = values + residual
+    y[...] = np.maximum(values, 0) if rectify else values
+
+
+def batch_norm_training(x, weight, bias, residual, mean, variance, y, epsilon, rectify):
+    """Both at once: mean and variance are written as `batch_statistics` has them, y as `batch_norm` has it with those."""
+    batch_statistics(x, mean, variance)
+    batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify)
+
+
+def batch_norm_grad(grad_y, x, mean, variance, weight, y, grad_x, grad_weight, grad_bias, grad_residual, epsilon, training):
+    """The gradients of `batch_norm`, or of `batch_norm_training` if `training`: there mean and variance depend on x as well.
+
+    y is None if it was not rectified. Of the outputs those may be None that are not wanted. With
+    g = grad_y where y > 0 (or NaN), else 0, n = (x - mean) / s, s = sqrt(variance + epsilon), and means over images and positions:
+
+        grad_residual = g,   grad_bias = sum of g,   grad_weight = sum of g n,   grad_x = weight g / s
+        if training:                                                             grad_x = weight (g - mean(g) - n mean(g n)) / s
+    """
+    axes = _all_but_channels(x)
+    g = grad_y if y is None else np.where(y <= 0, 0, grad_y)
+    deviation = np.sqrt(variance + epsilon)
+    n = (x - _spread(mean, x)) / _spread(deviation, x)
+    if grad_residual is not None:
+        grad_residual[...] = g
+    if grad_bias is not None:
+        grad_bias[...] = g.sum(axis=axes)
+    if grad_weight is not None:
+        grad_weight[...] = (g * n).sum(axis=axes)
+    if grad_x is not None:
+        if training:
+            count = x.size // max(1, len(mean))
+            g = g - (g.sum(axis=axes, keepdims=True) + n * (g * n).sum(axis=axes, keepdims=True)) / count
+        grad_x[...] = g * _spread((1 if weight is None else weight) / deviation, x)
+
+
+def _all_but_channels(x):
+    return (0, *range(2, x.ndim))
+
+
+def _spread(values, x):
+    """One value for each channel, in a shape that broadcasts with x."""
+    return values.reshape(-1, *[1] * (x.ndim - 2))

@@ -1,0 +1,84 @@
+"""Normalisation, made differentiable."""
+import numpy as np
+
+from minicnn.autograd import Function
+from minicnn.device import empty, kernels_for
+from minicnn.tensor import Tensor
+
+
+class BatchNorm(Function):
+    """Keeps the input, and its statistics; if `rectify`, its output as well, which tells what ReLU has let pass.
+
+    mean, variance  what to normalise by, arrays; None: the batch's own, which are then to be found in these attributes
+    """
+
+    def __init__(self, mean, variance, epsilon, rectify=False):
+        self.training = mean is None
+        # Copies, as training in between may overwrite them before backward comes.
+        self.mean, self.variance = (None, None) if self.training else (mean.copy(), variance.copy())
+        self.epsilon, self.rectify = epsilon, rectify
+
+    def forward(self, x, weight, bias, residual=None):
+        y, kernels = empty(x.shape, x.dtype), kernels_for(x)
+        if self.training:
+            self.mean, self.variance = np.empty_like(weight), np.empty_like(weight)
+            kernels.batch_norm_training(x, weight, bias, residual, self.mean, self.variance, y, self.epsilon, self.rectify)
+        else:
+            kernels.batch_norm(x, self.mean, self.variance, weight, bias, residual, y, self.epsilon, self.rectify)
+        self.x, self.weight, self.y = x, weight, (y if self.rectify else None)
+        return y
+
+    def backward(self, gradient):
+        x, (needs_x, needs_weight, needs_bias, *needs_residual) = self.x, self.needs_gradient
+        grad_x = empty(x.shape, x.dtype) if needs_x else None
+        grad_weight, grad_bias = (np.empty_like(self.weight) if needed else None for needed in (needs_weight, needs_bias))
+        masked = empty(x.shape, x.dtype) if any(needs_residual) and self.rectify else None
+        kernels_for(gradient).batch_norm_grad(gradient, x, self.mean, self.variance, self.weight, self.y, grad_x, grad_weight, grad_bias,
+                                              masked, self.epsilon, self.training)
+        grad_residual = [(masked if self.rectify else gradient) if needed else None for needed in needs_residual]
+        return grad_x, grad_weight, grad_bias, *grad_residual
+
+
+def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    """Normalise every channel to mean 0 and variance 1, then scale and shift it: as torch.nn.functional.batch_norm.
+
+    x                          (N, C), (N, C, L), (N, C, H, W) ...
+    running_mean, running_var  (C,) or None: what to normalise by unless `training`
+    weight, bias               (C,) or None: y = (x - mean) / sqrt(variance + eps) * weight + bias
+
+    In training the batch's own statistics are used, and the running ones, if given, move towards them, in place: by
+    running += momentum (batch's - running), where the variance is the unbiased one, divided by one less than the number of values.
+
+    Ioffe & Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate shift" (ICML 2015).
+    """
+    _check(x, {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}, training)
+    if not x.numel():
+        training, running_mean, running_var = False, Tensor(np.zeros(x.shape[1], x.dtype)), Tensor(np.ones(x.shape[1], x.dtype))
+    weight = Tensor(np.ones(x.shape[1], x.dtype)) if weight is None else weight
+    bias = Tensor(np.zeros(x.shape[1], x.dtype)) if bias is None else bias
+    if not training:
+        return BatchNorm(running_mean.array, running_var.array, float(eps))(x, weight, bias)
+    function = BatchNorm(None, None, float(eps))
+    y = function(x, weight, bias)
+    count = x.numel() // x.shape[1]
+    for running, found in ((running_mean, function.mean), (running_var, function.variance * (count / (count - 1)))):
+        if running is not None:
+            running.copy_(((1 - momentum) * running.array + momentum * found).astype(x.dtype))
+    return y
+
+
+def _check(x, per_channel, training):
+    if not isinstance(x, Tensor):
+        raise TypeError(f"batch_norm: x must be a Tensor, not {type(x).__name__}; minicnn.tensor(...) makes one")
+    if x.ndim < 2:
+        raise ValueError(f"batch_norm: x must have the shape (N, C, ...), not {x.shape}")
+    for name, tensor in per_channel.items():
+        if tensor is None:
+            if name.startswith("running") and not training:
+                raise ValueError(f"batch_norm: without training=True it normalises by running statistics, but {name} is None")
+        elif tensor.shape != (x.shape[1],):
+            raise ValueError(f"batch_norm: {name} {tensor.shape} must have one value for each of the {x.shape[1]} channels of x {x.shape}")
+        elif tensor.dtype != x.dtype:
+            raise TypeError(f"batch_norm: {name} is {tensor.dtype}, but x is {x.dtype}; convert one of them, with .float() or .double()")
+    if training and x.numel() == x.shape[1]:
+        raise ValueError(f"batch_norm: in training a channel needs more than one value, and x {x.shape} has one")
