@@ -1,200 +1,186 @@
 """Pooling in Numba, a plane (one channel of one image) at a time.
 
-A window is reduced in two steps: first down its columns, for the whole width of the image at once, a loop over contiguous
-memory that vectorises and whose result, the band, is shared by neighbouring windows; then along the band. The usual halving of
-an image, windows of 2 x 2 side by side, has its own way: see halving.
+Three ways: halving, for maxima of windows of 2 x 2 side by side; windows, for those 3 columns wide, or 2 wide side by side, which
+is what networks use; spans, for all others. And the mean of a whole plane is just a sum.
 """
+import functools
+
 import numba
 import numpy as np
 
-from .chunks import CHUNK
 from .compiler import inner, kernel
 from .halving import halve_rows, unhalve_rows
+from .spans import max_over_spans, mean_over_spans, planes, scatter_to_maxima, share_over_spans, spans_of
+from .windows import gather_from_maxima, gather_from_means, max_of_windows, mean_of_windows
 
 
 def max_pool2d(x, y, switches, window, stride, padding):
     """As kernels.reference.pooling.max_pool2d."""
-    x, y, switches = _planes(x), _planes(y), _planes(switches)
     if _halves(x, y, window, stride, padding):
-        _halve(x.reshape(-1), y.reshape(-1), switches.reshape(-1), *x.shape, *y.shape[1:])
+        _halve(x, y, switches)
+    elif _in_strips(window, stride):
+        _max_in_strips(x, y, switches, window[0], stride[0], padding, *_counted_out(window, stride))
     else:
-        _max_pool2d(x, y, switches, window, stride, padding)
+        max_over_spans(planes(x), planes(y), planes(switches), *_spans(x, y, window, stride, padding), window[1])
 
 
 def max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding):
     """As kernels.reference.pooling.max_pool2d_grad_input."""
-    grad_y, switches, grad_x = _planes(grad_y), _planes(switches), _planes(grad_x)
     if _halves(grad_x, grad_y, window, stride, padding):
-        _, out_height, out_width = grad_y.shape
-        grad_x[:, 2 * out_height:] = grad_x[:, :, 2 * out_width:] = 0   # a last odd row or column is in no window
-        _halve_grad_input(grad_y.reshape(-1), switches.reshape(-1), grad_x.reshape(-1), *grad_x.shape, out_height, out_width)
+        _, _, out_height, out_width = grad_y.shape
+        _, _, height, width = grad_x.shape
+        if height > 2 * out_height:   # a last odd row or column is in no window
+            grad_x[:, :, 2 * out_height:] = 0
+        if width > 2 * out_width:
+            grad_x[..., 2 * out_width:] = 0
+        _unhalve(grad_y, switches, grad_x)
+    elif _in_strips(window, stride):
+        _max_in_strips_grad_input(grad_y, switches, grad_x, _reach(grad_x, grad_y, window, stride, padding), stride[0], padding,
+                                  *_counted_out(window, stride))
     else:
-        _max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding)
+        scatter_to_maxima(planes(grad_y), planes(switches), planes(grad_x), *_spans(grad_x, grad_y, window, stride, padding),
+                          _places(window, grad_x.shape[3]))
 
 
 def avg_pool2d(x, y, window, stride, padding, count_include_pad):
     """As kernels.reference.pooling.avg_pool2d."""
-    _avg_pool2d(_planes(x), _planes(y), window, stride, padding, count_include_pad)
+    if y.shape[2:] == (1, 1) and window == x.shape[2:] and padding == (0, 0):
+        _mean_of_planes(x.reshape(-1), y.reshape(-1), window[0] * window[1])
+        return
+    counted = _counted(x, y, window, stride, padding, count_include_pad)
+    if _in_strips(window, stride):
+        _mean_in_strips(x, y, window[0], stride[0], padding, *_counted_out(window, stride), *counted)
+    else:
+        mean_over_spans(planes(x), planes(y), *_spans(x, y, window, stride, padding), *counted)
 
 
 def avg_pool2d_grad_input(grad_y, grad_x, window, stride, padding, count_include_pad):
     """As kernels.reference.pooling.avg_pool2d_grad_input."""
-    _avg_pool2d_grad_input(_planes(grad_y), _planes(grad_x), window, stride, padding, count_include_pad)
-
-
-def _planes(array):
-    images, channels, height, width = array.shape
-    return array.reshape(images * channels, height, width)
+    if grad_y.shape[2:] == (1, 1) and window == grad_x.shape[2:] and padding == (0, 0):
+        _share_in_planes(grad_y.reshape(-1), grad_x.reshape(-1), window[0] * window[1])
+        return
+    counted = _counted(grad_x, grad_y, window, stride, padding, count_include_pad)
+    if _in_strips(window, stride):
+        _mean_in_strips_grad_input(grad_y, grad_x, _reach(grad_x, grad_y, window, stride, padding), stride[0], padding,
+                                   *_counted_out(window, stride), *counted)
+    else:
+        share_over_spans(planes(grad_y), planes(grad_x), *_spans(grad_x, grad_y, window, stride, padding), *counted)
 
 
 def _halves(x, y, window, stride, padding):
     """Is this a halving, none of whose windows hangs over the edge?"""
-    return window == stride == (2, 2) and padding == (0, 0) and 2 * y.shape[1] <= x.shape[1] and 2 * y.shape[2] <= x.shape[2]
+    return window == stride == (2, 2) and padding == (0, 0) and 2 * y.shape[2] <= x.shape[2] and 2 * y.shape[3] <= x.shape[3]
+
+
+def _in_strips(window, stride):
+    return stride[1] <= 2 and (window[1] == 3 or window[1] == stride[1] == 2)
+
+
+def _counted_out(window, stride):
+    """The columns of a window and those from one window to the next, as tuples of so many elements."""
+    return tuple(range(window[1])), tuple(range(stride[1]))
+
+
+def _spans(x, y, *geometry):
+    """Tables of the windows' rows and columns."""
+    return [spans_of(*axis) for axis in zip(x.shape[2:], y.shape[2:], *geometry)]
+
+
+def _reach(x, y, *geometry):
+    return _reach_of(x.shape[2], y.shape[2], *(pair[0] for pair in geometry))
+
+
+@functools.lru_cache(maxsize=1024)
+def _reach_of(length, windows, window, stride, padding):
+    """(first, end) for every row of the image: the rows of windows that see it."""
+    row = np.arange(length) + padding
+    return np.stack([np.maximum(0, (row - window) // stride + 1), np.minimum(windows, row // stride + 1)], axis=1)
+
+
+@functools.lru_cache(maxsize=1024)
+def _places(window, width):
+    """For every switch: how many numbers lie between the window's origin and there, in a plane of this width."""
+    row, column = np.divmod(np.arange(window[0] * window[1]), window[1])
+    return row * width + column
+
+
+def _counted(x, y, window, stride, padding, count_include_pad):
+    """For every row and every column of windows: over how many numbers along it the mean is."""
+    return [_counted_of(*axis, count_include_pad, x.dtype) for axis in zip(x.shape[2:], y.shape[2:], window, stride, padding)]
+
+
+@functools.lru_cache(maxsize=1024)
+def _counted_of(length, windows, window, stride, padding, count_include_pad, dtype):
+    border = padding if count_include_pad else 0
+    origin = np.arange(windows) * stride - padding
+    return (np.minimum(origin + window, length + border) - np.maximum(origin, -border)).astype(dtype)
 
 
 @kernel
-def _halve(x, y, switches, planes, height, width, out_height, out_width):
-    for plane in numba.prange(planes):
+def _halve(x, y, switches):
+    images, channels, height, width = x.shape
+    _, _, out_height, out_width = y.shape
+    for plane in numba.prange(images * channels):
         for i in range(out_height):
             upper = (plane * height + 2 * i) * width
             halve_rows(x, upper, upper + width, y, switches, (plane * out_height + i) * out_width, out_width)
 
 
 @kernel
-def _halve_grad_input(grad_y, switches, grad_x, planes, height, width, out_height, out_width):
-    for plane in numba.prange(planes):
+def _unhalve(grad_y, switches, grad_x):
+    images, channels, height, width = grad_x.shape
+    _, _, out_height, out_width = grad_y.shape
+    for plane in numba.prange(images * channels):
         for i in range(out_height):
             upper = (plane * height + 2 * i) * width
             unhalve_rows(grad_y, switches, (plane * out_height + i) * out_width, grad_x, upper, upper + width, out_width)
 
 
-@inner
-def _greater(a, b):
-    """Is a the greater number, or the first NaN?"""
-    return (not a <= b) & (b == b)
+@kernel
+def _max_in_strips(x, y, switches, rows, down, padding, columns, phases):
+    for plane in numba.prange(x.shape[0] * x.shape[1]):
+        max_of_windows(x, y, switches, plane, rows, down, padding, columns, phases)
 
 
 @kernel
-def _max_pool2d(x, y, switches, window, stride, padding):
-    if x.size <= CHUNK:
-        for plane in range(len(x)):
-            _max_plane(x[plane], y[plane], switches[plane], window, stride, padding)
-    else:
-        for plane in numba.prange(len(x)):
-            _max_plane(x[plane], y[plane], switches[plane], window, stride, padding)
-
-
-@inner
-def _max_plane(x, y, switches, window, stride, padding):
-    (height, width), (rows, columns) = x.shape, window
-    band, band_row = np.empty(width, x.dtype), np.empty(width, np.int32)   # maxima of the columns, and the rows they were in
-    for i in range(y.shape[0]):
-        top = i * stride[0] - padding[0]
-        band[:] = -np.inf
-        band_row[:] = max(0, -top)
-        for r in range(max(0, -top), min(rows, height - top)):
-            row = x[top + r]
-            for k in range(width):
-                greater = _greater(row[k], band[k])
-                band[k] = row[k] if greater else band[k]
-                band_row[k] = r if greater else band_row[k]
-        for j in range(y.shape[1]):
-            left = j * stride[1] - padding[1]
-            first, end = max(0, left), min(width, left + columns)
-            seen, seen_row = band[first:end], band_row[first:end]
-            best, switch = seen[0], seen_row[0] * columns + first - left
-            for k in range(1, seen.size):
-                value, place = seen[k], seen_row[k] * columns + first - left + k
-                equal = (value == best) | ((value != value) & (best != best))
-                if _greater(value, best) | (equal & (place < switch)):   # of equal ones, a column further on may hold the first
-                    best, switch = value, place
-            y[i, j], switches[i, j] = best, switch
+def _max_in_strips_grad_input(grad_y, switches, grad_x, reach, down, padding, columns, phases):
+    for plane in numba.prange(grad_x.shape[0] * grad_x.shape[1]):
+        gather_from_maxima(grad_y, switches, grad_x, plane, reach, down, padding, columns, phases)
 
 
 @kernel
-def _max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding):
-    (rows, columns), width = window, grad_x.shape[2]
-    places = np.empty(rows * columns, np.int64)   # of a window's positions, in a plane
-    for switch in range(rows * columns):
-        places[switch] = switch // columns * width + switch % columns
-    if grad_x.size <= CHUNK:
-        for plane in range(len(grad_x)):
-            _max_plane_grad_input(grad_y[plane], switches[plane], grad_x[plane], places, stride, padding)
-    else:
-        for plane in numba.prange(len(grad_x)):
-            _max_plane_grad_input(grad_y[plane], switches[plane], grad_x[plane], places, stride, padding)
-
-
-@inner
-def _max_plane_grad_input(grad_y, switches, grad_x, places, stride, padding):
-    height, width = grad_x.shape
-    plane = grad_x.reshape(height * width)
-    plane[:] = 0
-    for i in range(grad_y.shape[0]):
-        for j in range(grad_y.shape[1]):
-            corner = (i * stride[0] - padding[0]) * width + j * stride[1] - padding[1]
-            plane[np.uint64(corner + places[switches[i, j]])] += grad_y[i, j]   # unsigned: no guard against negative indices
+def _mean_in_strips(x, y, rows, down, padding, columns, phases, rows_counted, columns_counted):
+    for plane in numba.prange(x.shape[0] * x.shape[1]):
+        mean_of_windows(x, y, plane, rows, down, padding, columns, phases, rows_counted, columns_counted)
 
 
 @kernel
-def _avg_pool2d(x, y, window, stride, padding, count_include_pad):
-    if x.size <= CHUNK:
-        for plane in range(len(x)):
-            _avg_plane(x[plane], y[plane], window, stride, padding, count_include_pad)
-    else:
-        for plane in numba.prange(len(x)):
-            _avg_plane(x[plane], y[plane], window, stride, padding, count_include_pad)
-
-
-@inner
-def _avg_plane(x, y, window, stride, padding, count_include_pad):
-    (height, width), (rows, columns) = x.shape, window
-    band = np.empty(width, x.dtype)   # sums of the columns
-    for i in range(y.shape[0]):
-        top = i * stride[0] - padding[0]
-        first_row, end_row = max(0, top), min(height, top + rows)
-        band[:] = 0
-        for r in range(first_row, end_row):
-            _add(x[r], band)
-        for j in range(y.shape[1]):
-            left = j * stride[1] - padding[1]
-            first, end = max(0, left), min(width, left + columns)
-            total = x.dtype.type(0)
-            for k in range(first, end):
-                total += band[k]
-            y[i, j] = total / (rows * columns if count_include_pad else (end_row - first_row) * (end - first))
+def _mean_in_strips_grad_input(grad_y, grad_x, reach, down, padding, columns, phases, rows_counted, columns_counted):
+    for plane in numba.prange(grad_x.shape[0] * grad_x.shape[1]):
+        gather_from_means(grad_y, grad_x, plane, reach, down, padding, columns, phases, rows_counted, columns_counted)
 
 
 @kernel
-def _avg_pool2d_grad_input(grad_y, grad_x, window, stride, padding, count_include_pad):
-    if grad_x.size <= CHUNK:
-        for plane in range(len(grad_x)):
-            _avg_plane_grad_input(grad_y[plane], grad_x[plane], window, stride, padding, count_include_pad)
-    else:
-        for plane in numba.prange(len(grad_x)):
-            _avg_plane_grad_input(grad_y[plane], grad_x[plane], window, stride, padding, count_include_pad)
+def _mean_of_planes(x, y, size):
+    for plane in numba.prange(y.size):
+        y[plane] = _sum(x[plane * size:(plane + 1) * size]) / size
 
 
 @inner
-def _avg_plane_grad_input(grad_y, grad_x, window, stride, padding, count_include_pad):
-    (height, width), (rows, columns) = grad_x.shape, window
-    band = np.empty(width, grad_x.dtype)   # what every row of the windows gets
-    grad_x[:] = 0
-    for i in range(grad_y.shape[0]):
-        top = i * stride[0] - padding[0]
-        first_row, end_row = max(0, top), min(height, top + rows)
-        band[:] = 0
-        for j in range(grad_y.shape[1]):
-            left = j * stride[1] - padding[1]
-            first, end = max(0, left), min(width, left + columns)
-            share = grad_y[i, j] / (rows * columns if count_include_pad else (end_row - first_row) * (end - first))
-            for k in range(first, end):
-                band[k] += share
-        for r in range(first_row, end_row):
-            _add(band, grad_x[r])
-
-
-@inner
-def _add(x, y):
+def _sum(x):
+    total = x.dtype.type(0)
     for i in range(x.size):
-        y[i] += x[i]
+        total += x[i]
+    return total
+
+
+@kernel
+def _share_in_planes(grad_y, grad_x, size):
+    for plane in numba.prange(grad_y.size):
+        _fill(grad_x[plane * size:(plane + 1) * size], grad_y[plane] / size)
+
+
+@inner
+def _fill(x, value):
+    for i in range(x.size):
+        x[i] = value

@@ -26,7 +26,8 @@ class Vectors:
         self.lanes = VECTOR_UNIT.bytes // self.item_bytes
         self.type = ir.VectorType(self.element, self.lanes)
         self.suffix = f"v{self.lanes}f{element_type.bitwidth}"
-        self.zero = ir.Constant(self.type, [0.0] * self.lanes)
+        self.zero = self.constant(0.0)
+        self.numbers = ir.Constant(ir.VectorType(INT32, self.lanes), list(range(self.lanes)))   # of the lanes
 
     def at(self, address, index):
         """The address `index` elements further on; index a Python int or an LLVM int64."""
@@ -35,13 +36,13 @@ class Vectors:
     def load_one(self, address):
         return self.builder.load(address, align=self.item_bytes)
 
-    def load(self, address, mask=None):
-        """One register; lanes outside the mask are zero and are not touched in memory."""
+    def load(self, address, mask=None, outside=0.0):
+        """One register; lanes outside the mask are `outside` and are not touched in memory."""
         address = self.builder.bitcast(address, self.type.as_pointer())
         if mask is None:
             return self.builder.load(address, align=self.item_bytes)
         signature = ir.FunctionType(self.type, [address.type, INT32, mask.type, self.type])
-        return self._call(f"llvm.masked.load.{self.suffix}.p0", signature, address, INT32(self.item_bytes), mask, self.zero)
+        return self._call(f"llvm.masked.load.{self.suffix}.p0", signature, address, INT32(self.item_bytes), mask, self.constant(outside))
 
     def store(self, value, address, mask=None):
         """One register; lanes outside the mask are left as they are in memory."""
@@ -71,12 +72,16 @@ class Vectors:
 
     def mask_below(self, count):
         """A mask of the lanes whose number is less than count (an LLVM int64, of any sign)."""
-        limit = self._spread(self.builder.trunc(count, INT32), INT32)
-        return self.builder.icmp_signed("<", ir.Constant(limit.type, list(range(self.lanes))), limit)
+        return self.builder.icmp_signed("<", self.numbers, self._spread(self.builder.trunc(count, INT32), INT32))
 
     def mask_between(self, first, end):
         """A mask of the lanes first <= lane < end."""
         return self.builder.and_(self.builder.not_(self.mask_below(first)), self.mask_below(end))
+
+    def mask_inside(self, first, size):
+        """A mask of the lanes for which 0 <= first + lane < size (LLVM int64s, of any sign): the first are huge if they are unsigned."""
+        places = self.builder.add(self._spread(self.builder.trunc(first, INT32), INT32), self.numbers)
+        return self.builder.icmp_unsigned("<", places, self._spread(self.builder.trunc(size, INT32), INT32))
 
     def no_lanes(self):
         return ir.Constant(ir.VectorType(BIT, self.lanes), [0] * self.lanes)
@@ -109,6 +114,17 @@ class Vectors:
     def bytes_of(self, number):
         """The number in as many bytes as there are lanes."""
         return ir.Constant(ir.VectorType(BYTE, self.lanes), [number] * self.lanes)
+
+    def broadcast_byte(self, number):
+        """The last byte of an LLVM int64 in as many bytes as there are lanes."""
+        return self._spread(self.builder.trunc(number, BYTE), BYTE)
+
+    def falling_bytes(self, first, step):
+        """first, first - step, first - 2 step, ... (first an LLVM int64) in as many bytes as there are lanes, but nothing below 0."""
+        steps = ir.Constant(self.numbers.type, [step * lane for lane in range(self.lanes)])
+        values = self.builder.sub(self._spread(self.builder.trunc(first, INT32), INT32), steps)
+        zero = ir.Constant(values.type, [0] * self.lanes)
+        return self.builder.trunc(self.builder.select(self.builder.icmp_signed(">", values, zero), values, zero), self.bytes_of(0).type)
 
     def load_bytes(self, address, mask):
         zero = self.bytes_of(0)

@@ -33,15 +33,17 @@ def max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding):
 
 def avg_pool2d(x, y, window, stride, padding, count_include_pad):
     """y[n, c, i, j] = mean of x over the window at (i, j), whose padding counts as zeros, or not at all."""
-    for i, j, _, _, rows, columns in _windows(x, y, window, stride, padding):
-        y[:, :, i, j] = x[:, :, rows, columns].sum(axis=(2, 3)) / _count(rows, columns, window, count_include_pad)
+    for i, j, top, left, rows, columns in _windows(x, y, window, stride, padding):
+        count = _count(x, top, left, rows, columns, window, padding, count_include_pad)
+        y[:, :, i, j] = x[:, :, rows, columns].sum(axis=(2, 3)) / count
 
 
 def avg_pool2d_grad_input(grad_y, grad_x, window, stride, padding, count_include_pad):
     """Each grad_y[n, c, i, j] is shared out evenly over the window it was the mean of."""
     grad_x[...] = 0
-    for i, j, _, _, rows, columns in _windows(grad_x, grad_y, window, stride, padding):
-        grad_x[:, :, rows, columns] += grad_y[:, :, i, j, None, None] / _count(rows, columns, window, count_include_pad)
+    for i, j, top, left, rows, columns in _windows(grad_x, grad_y, window, stride, padding):
+        count = _count(grad_x, top, left, rows, columns, window, padding, count_include_pad)
+        grad_x[:, :, rows, columns] += grad_y[:, :, i, j, None, None] / count
 
 
 def _windows(x, y, window, stride, padding):
@@ -53,8 +55,8 @@ def _windows(x, y, window, stride, padding):
         yield i, j, top, left, rows, columns
 
 
-def _count(rows, columns, window, count_include_pad):
-    """How many positions a mean is over."""
+def _count(x, top, left, rows, columns, window, padding, count_include_pad):
+    """How many positions a mean is over. What hangs over the padding, too, never counts."""
     if count_include_pad:
-        return window[0] * window[1]
+        return (min(top + window[0], x.shape[2] + padding[0]) - top) * (min(left + window[1], x.shape[3] + padding[1]) - left)
     return (rows.stop - rows.start) * (columns.stop - columns.start)

@@ -1,0 +1,157 @@
+"""Pooling over windows of any kind, which a table for each axis describes: a line (first, end, ...) for every row, or column, of windows,
+cut to the image beforehand.
+
+A window is reduced in two steps: first down its columns, for the whole width of the image at once, a loop over contiguous memory
+that vectorises and whose result, the band, is shared by neighbouring windows; then along the band.
+"""
+import functools
+
+import numba
+import numpy as np
+
+from .chunks import CHUNK
+from .compiler import inner, kernel
+
+
+def planes(array):
+    """(N, C, H, W) as (N C, H, W)."""
+    images, channels, height, width = array.shape
+    return array.reshape(images * channels, height, width)
+
+
+@functools.lru_cache(maxsize=1024)
+def spans_of(length, windows, window, stride, padding):
+    """(first, end, origin) of every window along an axis: what it sees of the image, and where it would begin without an edge."""
+    origin = np.arange(windows) * stride - padding
+    return np.stack([np.maximum(origin, 0), np.minimum(origin + window, length), origin], axis=1)
+
+
+@functools.lru_cache(maxsize=1024)
+def adaptive_spans_of(length, windows):
+    """The same for windows that divide an axis as evenly as they can. Their origin is the image's."""
+    number = np.arange(windows)
+    return np.stack([number * length // windows, -((number + 1) * -length // windows), 0 * number], axis=1)
+
+
+@kernel
+def max_over_spans(x, y, switches, rows, columns, pitch):
+    """x (P, H, W), y and switches (P, OH, OW), rows (OH, 3), columns (OW, 3).
+
+    A switch is pitch * row + column of the maximum, both counted from the window's origin.
+    """
+    if x.size <= CHUNK:
+        for plane in range(len(x)):
+            _max_plane(x[plane], y[plane], switches[plane], rows, columns, pitch)
+    else:
+        for plane in numba.prange(len(x)):
+            _max_plane(x[plane], y[plane], switches[plane], rows, columns, pitch)
+
+
+@inner
+def _greater(a, b):
+    """Is a the greater number, or the first NaN?"""
+    return (not a <= b) & (b == b)
+
+
+@inner
+def _max_plane(x, y, switches, rows, columns, pitch):
+    width = x.shape[1]
+    band, band_row = np.empty(width, x.dtype), np.empty(width, np.int32)   # maxima of the columns, and the rows they were in
+    for i in range(y.shape[0]):
+        first, end, origin = rows[i]
+        band[:] = -np.inf
+        band_row[:] = first - origin
+        for r in range(first, end):
+            row = x[r]
+            for k in range(width):
+                greater = _greater(row[k], band[k])
+                band[k] = row[k] if greater else band[k]
+                band_row[k] = r - origin if greater else band_row[k]
+        for j in range(y.shape[1]):
+            first, end, origin = columns[j]
+            seen, seen_row = band[first:end], band_row[first:end]
+            best, switch = seen[0], seen_row[0] * pitch + first - origin
+            for k in range(1, seen.size):
+                value, place = seen[k], seen_row[k] * pitch + first - origin + k
+                equal = (value == best) | ((value != value) & (best != best))
+                if _greater(value, best) | (equal & (place < switch)):   # of equal ones, a column further on may hold the first
+                    best, switch = value, place
+            y[i, j], switches[i, j] = best, switch
+
+
+@kernel
+def scatter_to_maxima(grad_y, switches, grad_x, rows, columns, places):
+    """places[switch] says how many numbers of the plane lie between a window's origin and a maximum."""
+    if grad_x.size <= CHUNK:
+        for plane in range(len(grad_x)):
+            _scatter_plane(grad_y[plane], switches[plane], grad_x[plane], rows, columns, places)
+    else:
+        for plane in numba.prange(len(grad_x)):
+            _scatter_plane(grad_y[plane], switches[plane], grad_x[plane], rows, columns, places)
+
+
+@inner
+def _scatter_plane(grad_y, switches, grad_x, rows, columns, places):
+    height, width = grad_x.shape
+    plane = grad_x.reshape(height * width)
+    plane[:] = 0
+    for i in range(grad_y.shape[0]):
+        for j in range(grad_y.shape[1]):
+            origin = rows[i, 2] * width + columns[j, 2]
+            plane[np.uint64(origin + places[switches[i, j]])] += grad_y[i, j]   # unsigned: no guard against negative indices
+
+
+@kernel
+def mean_over_spans(x, y, rows, columns, rows_counted, columns_counted):
+    """The sum of each window, divided by how many of its rows and columns count."""
+    if x.size <= CHUNK:
+        for plane in range(len(x)):
+            _mean_plane(x[plane], y[plane], rows, columns, rows_counted, columns_counted)
+    else:
+        for plane in numba.prange(len(x)):
+            _mean_plane(x[plane], y[plane], rows, columns, rows_counted, columns_counted)
+
+
+@inner
+def _mean_plane(x, y, rows, columns, rows_counted, columns_counted):
+    band = np.empty(x.shape[1], x.dtype)   # sums of the columns
+    for i in range(y.shape[0]):
+        band[:] = 0
+        for r in range(rows[i, 0], rows[i, 1]):
+            _add(x[r], band)
+        for j in range(y.shape[1]):
+            total = x.dtype.type(0)
+            for k in range(columns[j, 0], columns[j, 1]):
+                total += band[k]
+            y[i, j] = total / (rows_counted[i] * columns_counted[j])
+
+
+@kernel
+def share_over_spans(grad_y, grad_x, rows, columns, rows_counted, columns_counted):
+    """The way back: every number of a window gets its share."""
+    if grad_x.size <= CHUNK:
+        for plane in range(len(grad_x)):
+            _share_plane(grad_y[plane], grad_x[plane], rows, columns, rows_counted, columns_counted)
+    else:
+        for plane in numba.prange(len(grad_x)):
+            _share_plane(grad_y[plane], grad_x[plane], rows, columns, rows_counted, columns_counted)
+
+
+@inner
+def _share_plane(grad_y, grad_x, rows, columns, rows_counted, columns_counted):
+    band = np.empty(grad_x.shape[1], grad_x.dtype)   # what every row of the windows gets
+    grad_x[:] = 0
+    for i in range(grad_y.shape[0]):
+        band[:] = 0
+        for j in range(grad_y.shape[1]):
+            share = grad_y[i, j] / (rows_counted[i] * columns_counted[j])
+            for k in range(columns[j, 0], columns[j, 1]):
+                band[k] += share
+        for r in range(rows[i, 0], rows[i, 1]):
+            _add(band, grad_x[r])
+
+
+@inner
+def _add(x, y):
+    for i in range(x.size):
+        y[i] += x[i]
