@@ -13,7 +13,7 @@ import threading
 
 import numpy as np
 
-from minicnn import arithmetic
+from minicnn import arithmetic, fusion
 from minicnn.device import contiguous
 from minicnn.tensor import FLOATING, Tensor
 
@@ -47,8 +47,11 @@ class Function:
     """
 
     floating = True      # inputs must be float32 or float64; functions that only move data take anything
+    waits = False        # may it wait to see what follows? Then `output_shape(*inputs)` tells what it will give. See fusion.py
     multiply_adds = 0    # how many this application took
     parents = None       # per input: the Function that made it, or itself if it is a leaf, or None if it needs no gradient
+    tensors = ()         # the inputs as Tensors, during `forward`
+    state = ()           # Tensors that it reads or changes beside its inputs
 
     def forward(self, *arrays):
         raise NotImplementedError(f"{type(self).__name__} has no forward")
@@ -56,21 +59,43 @@ class Function:
     def backward(self, gradient):
         raise NotImplementedError(f"{type(self).__name__} has no backward")
 
+    def followed_by(self, function, own_inputs, inputs, recording):
+        """One new Function that does this and then `function`, and all inputs that it takes, as a pair; or None.
+
+        own_inputs  the inputs of this one
+        inputs      those of `function`, None being what this one gives
+        recording   will there be a backward?
+        """
+
     def __call__(self, *inputs):
-        self.input_type = _common_type(self, inputs)
+        _check_types(self, inputs)
+        if not _mode.watchers:   # those want to see each function
+            promise = fusion.promise(self, inputs, _mode.recording)
+            if promise is not None:
+                return promise.attach(Tensor(None))
+        return self.apply(inputs, _mode.recording)
+
+    def apply(self, inputs, recording):
+        """Run forward now; the output is a Tensor. `recording`: remember what backward needs."""
+        self.input_type = inputs[0].dtype
         self.input_shapes, self.needs_gradient, self.versions = [], [], []
-        arrays, parents, recording = [], [], _mode.recording
+        arrays, parents = [], []
         for tensor in inputs:
-            arrays.append(contiguous(tensor.array))
+            arrays.append(contiguous(tensor.settle()))
             needed = recording and tensor.requires_grad
             parents.append(None if not needed else tensor if tensor.creator is None else tensor.creator)
-            self.input_shapes.append(tensor.array.shape)
+            self.input_shapes.append(tensor.shape)
             self.needs_gradient.append(needed)
             self.versions.append(tensor.version)
+        self.tensors = inputs
         output = Tensor(np.asarray(self.forward(*arrays)))
+        base = output._array.base
+        if base is not None and (base is arrays[0] or base is arrays[0].base):   # a view, as reshape makes it
+            output.memory = inputs[0].memory
+        self.tensors = ()   # they would keep alive what backward does not need
         if True in self.needs_gradient:
             self.parents = parents
-            output.requires_grad, output.creator = True, self
+            output.requires_grad, output._creator = True, self
         for watcher in _mode.watchers:
             watcher(self, inputs, output)
         return output
@@ -86,8 +111,8 @@ def _argument(function, position):
     return names[position] if position < len(names) else f"input {position}"
 
 
-def _common_type(function, inputs):
-    """The type that all inputs of a function share."""
+def _check_types(function, inputs):
+    """All inputs of a function must be Tensors of one type, and the function not applied before."""
     name = type(function).__name__
     if function.parents is not None:
         raise RuntimeError(f"{name}: a Function object is one node of the graph and is applied once; make a new one")
@@ -95,14 +120,13 @@ def _common_type(function, inputs):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"{name}: {_argument(function, position)} must be a Tensor, not {type(tensor).__name__}; "
                             "minicnn.tensor(...) makes one")
-        dtype = tensor.array.dtype
+        dtype = tensor.dtype
         if function.floating and dtype not in FLOATING:
             raise TypeError(f"{name}: {_argument(function, position)} is {dtype}, but must be float32 or float64; "
                             "convert it with .float() or .double()")
-        if dtype != inputs[0].array.dtype:
+        if dtype != inputs[0].dtype:
             raise TypeError(f"{name}: {_argument(function, 0)} is {inputs[0].dtype}, but {_argument(function, position)} "
                             f"is {dtype}; convert one of them, with .float() or .double()")
-    return dtype
 
 
 def backward(output, gradient, retain_graph=False):
@@ -178,7 +202,7 @@ def _gradients_of_parents(function, gradient):
 
 
 def _accumulate(leaf, part):
-    leaf.grad = Tensor(contiguous(part) if leaf.grad is None else _sum(leaf.grad.array, part))
+    leaf.grad = Tensor(contiguous(part) if leaf.grad is None else _sum(leaf.grad.settle(), part))
 
 
 def _sum(gradient, part):
@@ -211,6 +235,7 @@ def watch(callback):
 
     function is the Function, inputs a tuple of Tensors, output the Tensor it made.
     """
+    fusion.keep_all()
     previous, _mode.watchers = _mode.watchers, (*_mode.watchers, callback)
     try:
         yield

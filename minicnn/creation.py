@@ -11,7 +11,7 @@ def tensor(data, dtype=None, requires_grad=False):
     Arrays and tensors keep their type unless `dtype` says otherwise; Python's floats become float32, integers int64.
     """
     if isinstance(data, Tensor):
-        data = data.array
+        data = data.settle()
     array = np.array(data, dtype, order="C")
     if dtype is None and not isinstance(data, (np.ndarray, np.generic)) and array.dtype == np.float64:
         array = array.astype(np.float32)
@@ -22,7 +22,9 @@ def from_numpy(array):
     """A tensor that shares the array's memory."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: expected a numpy.ndarray, not {type(array).__name__}")
-    return Tensor(array)
+    tensor = Tensor(array)
+    tensor.memory.lent = True
+    return tensor
 
 
 def zeros(*shape, dtype=np.float32, requires_grad=False):

@@ -1,11 +1,27 @@
 """Tensor: an array, its gradient, and how it came to be."""
+import math
 import operator
 
 import numpy as np
 
+from minicnn import fusion
 from minicnn.errors import InputError
 
 FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class Memory:
+    """What is known of an array's memory, which several tensors may share."""
+
+    __slots__ = ("kept", "lent", "version")
+
+    def __init__(self):
+        self.version = 0    # how often it was changed in place (by optimisers, say)
+        self.lent = False   # has the array been handed out, so that it may be changed at any time?
+        self.kept = None    # see `kept_for`
+
+    def __reduce__(self):
+        return Memory, ()   # a copy is of another array
 
 
 class Tensor:
@@ -16,28 +32,52 @@ class Tensor:
     grad           Tensor of the same shape, or None: what backward passes have added up; only leaves get one
     creator        the Function that made it; None for a leaf
     version        how often the array was changed in place (by optimisers, say), so that backward can tell
+    promise        what the array will be, if it has not been computed yet (see fusion.py); None as soon as somebody asks for it
 
     Operators and methods are PyTorch's. They are all made of `minicnn.functional`, and none changes its tensor in place.
     """
 
-    __slots__ = ("__weakref__", "array", "creator", "grad", "requires_grad", "version")
+    __slots__ = ("__weakref__", "_array", "_creator", "grad", "memory", "promise", "requires_grad")
     __array_ufunc__ = None   # NumPy leaves `array * tensor` to us
+    learned = False          # is it a Parameter?
 
     def __init__(self, array, requires_grad=False):
         if requires_grad and array.dtype not in FLOATING:
             raise TypeError(f"only float32 and float64 tensors can require a gradient, not {array.dtype}")
-        self.array = array
+        self._array = array
         self.requires_grad = requires_grad
-        self.grad = self.creator = None
-        self.version = 0
+        self.grad = self._creator = self.promise = None
+        self.memory = Memory()
 
-    shape = property(lambda self: self.array.shape)
-    dtype = property(lambda self: self.array.dtype)
-    ndim = property(lambda self: self.array.ndim)
+    @property
+    def array(self):
+        self.memory.lent, self.memory.kept = True, None
+        return self.settle()
+
+    @array.setter
+    def array(self, array):
+        self._array, self.memory.kept = array, None
+
+    @property
+    def creator(self):
+        self.settle()
+        return self._creator
+
+    def settle(self):
+        """The array, for reading only. If it was still to come, it is computed now."""
+        if self.promise is not None:
+            result = self.promise.result()
+            self._array, self._creator, self.promise = result._array, result._creator, None
+        return self._array
+
+    version = property(lambda self: self.memory.version)
+    shape = property(lambda self: self._array.shape if self.promise is None else self.promise.shape)
+    dtype = property(lambda self: self._array.dtype if self.promise is None else self.promise.dtype)
+    ndim = property(lambda self: len(self.shape))
     device = property(lambda self: "cpu")
 
     def numel(self):
-        return self.array.size
+        return math.prod(self.shape)
 
     def size(self, dim=None):
         return self.shape if dim is None else self.shape[dim]
@@ -56,14 +96,16 @@ class Tensor:
 
     def item(self):
         """The value of a tensor with one element, as a Python number."""
-        return self.array.item()
+        return self.settle().item()
 
     def tolist(self):
-        return self.array.tolist()
+        return self.settle().tolist()
 
     def detach(self):
         """The same array outside the graph."""
-        return Tensor(self.array)
+        tensor = Tensor(self.settle())
+        tensor.memory = self.memory
+        return tensor
 
     # Gradients
 
@@ -76,7 +118,7 @@ class Tensor:
         if not self.requires_grad:
             raise RuntimeError("backward: this tensor was computed from nothing that requires a gradient (or under no_grad)")
         if gradient is None:
-            if self.array.size != 1:
+            if self.numel() != 1:
                 raise RuntimeError(f"backward: a tensor of shape {self.shape} needs a gradient of that shape; "
                                    "without one, backward starts from a single number, such as a loss")
             gradient = np.ones(self.shape, self.dtype)
@@ -89,12 +131,32 @@ class Tensor:
 
     def copy_(self, values):
         """Overwrite the array with `values` (a Tensor or array of the same shape), outside the graph. Returns the tensor."""
-        values = values.array if isinstance(values, Tensor) else values
+        values = values.settle() if isinstance(values, Tensor) else values
         if np.shape(values) != self.shape:
             raise ValueError(f"copy_: values of shape {np.shape(values)} do not fit a tensor of shape {self.shape}")
-        self.array[...] = values
-        self.version += 1
+        fusion.keep_all(changing=self)
+        self.settle()[...] = values
+        self.changed()
         return self
+
+    def changed(self):
+        """To be called by whoever has changed the array in place."""
+        self.memory.version += 1
+        self.memory.kept = None
+
+    @staticmethod
+    def kept_for(learned, *others):
+        """A dictionary for what has been worked out from a Parameter and some other tensors, and holds until one of them changes.
+
+        None if that cannot be told, because somebody has been given one of the arrays and may write into it at any time.
+        """
+        tensors = learned, *others
+        if not learned.learned or any(tensor.memory.lent for tensor in tensors):
+            return None
+        state = [(tensor.memory, tensor.version) for tensor in tensors]
+        if learned.memory.kept is None or learned.memory.kept[0] != state:
+            learned.memory.kept = state, {}
+        return learned.memory.kept[1]
 
     def _no_writing(self, *_):
         raise TypeError("tensors are not changed in place: put parts together with cat, stack or pad, "
@@ -131,7 +193,7 @@ class Tensor:
         if isinstance(other, Tensor):
             return other
         if isinstance(other, (int, float, np.number)):
-            return Tensor(np.array(other, self.array.dtype))
+            return Tensor(np.array(other, self.dtype))
         raise TypeError(f"a Tensor and {type(other).__name__} do not go together; minicnn.tensor(...) makes a Tensor of it")
 
     def __add__(self, other):
@@ -169,7 +231,7 @@ class Tensor:
 
     def _may_be_rebound(self):
         """`w -= x` makes a new tensor and calls it w, which is fine unless w was to be learned."""
-        if self.requires_grad and self.creator is None:
+        if self.requires_grad and self.promise is None and self._creator is None:
             raise RuntimeError("`w -= x` (or +=, *=, /=) would replace a tensor that requires a gradient by one that does not; "
                                "to change it in place, write `w.copy_(w - x)` under no_grad")
         return self
@@ -228,7 +290,7 @@ class Tensor:
     # Comparisons: tensors of booleans, through which no gradient flows
 
     def _compare(self, other, comparison):
-        return Tensor(np.asarray(comparison(self.array, other.array if isinstance(other, Tensor) else other)))
+        return Tensor(np.asarray(comparison(self.settle(), other.settle() if isinstance(other, Tensor) else other)))
 
     def __eq__(self, other):
         return self._compare(other, operator.eq)
@@ -305,13 +367,13 @@ class Tensor:
     def __len__(self):
         if not self.ndim:
             raise TypeError("a tensor without axes has no len()")
-        return len(self.array)
+        return self.shape[0]
 
     def __iter__(self):
         return (self[position] for position in range(len(self)))
 
     def __bool__(self):
-        return bool(self.array)
+        return bool(self.settle())
 
     def __float__(self):
         return float(self.item())
@@ -329,7 +391,7 @@ class Tensor:
         return super().__reduce_ex__(protocol)
 
     def __repr__(self):
-        values = np.array2string(self.array, separator=", ", prefix="tensor(")
+        values = np.array2string(self.settle(), separator=", ", prefix="tensor(")
         usual = self.dtype in (np.float32, np.int64, np.bool_)
         notes = ("" if usual else f", dtype={self.dtype}") + (", requires_grad=True" if self.requires_grad else "")
         return f"tensor({values}{notes})"

@@ -3,28 +3,69 @@ import math
 
 from kernels.geometry import output_shape
 from minicnn import arithmetic
-from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
 from minicnn.functional import arguments
+from minicnn.functional.epilogue import WithEpilogue, rectified_gradient
+from minicnn.functional.normalization import BatchNorm
+from minicnn.tensor import Tensor
 
 
-class Conv2d(Function):
-    """Keeps the input for the gradient of the weight, and the weight for the gradient of the input."""
+class Conv2d(WithEpilogue):
+    """Keeps the input for the gradient of the weight, and the weight for the gradient of the input; its output if it is rectified.
 
-    def __init__(self, y_shape, stride, padding, dilation, groups):
-        self.y_shape, self.geometry = y_shape, (stride, padding, dilation, groups)
+    Batch normalisation in evaluation may follow, and goes into the filters. Inputs are x, weight, bias if `biased`, the weight and bias
+    of the normalisation, and the residual.
+    """
 
-    def forward(self, x, weight, bias=None):
+    normalization = None   # the BatchNorm that follows
+
+    def __init__(self, y_shape, geometry, biased):
+        self.y_shape, self.geometry, self.biased = y_shape, geometry, biased
+
+    def output_shape(self, x, weight, *others):
+        return (x.shape[0], weight.shape[0], *self.y_shape)
+
+    def followed_by(self, function, own_inputs, inputs, recording):
+        if not isinstance(function, BatchNorm):
+            return super().followed_by(function, own_inputs, inputs, recording)
+        both = own_inputs + inputs[1:]
+        learning = recording and any(tensor.requires_grad for tensor in both)
+        if function.training or learning or self.residual or self.rectify or self.normalization:
+            return None
+        return self._changed(normalization=function, state=function.state), both
+
+    def forward(self, x, weight, *others):
+        others = list(others)
+        residual = others.pop() if self.residual else None
+        bias = others.pop(0) if self.biased else None
+        learned = self.tensors[1:len(self.tensors) - self.residual]
+        kept = None if any(self.needs_gradient) else Tensor.kept_for(*learned, *self.state)
+        if self.normalization is not None:
+            weight, bias = self._normalized(kept, weight, bias, *others)
         y = empty((len(x), len(weight), *self.y_shape), x.dtype)
-        kernels_for(x).conv2d(x, weight, bias, y, *self.geometry)
+        kernels_for(x).conv2d(x, weight, bias, y, *self.geometry, residual, self.rectify, kept)
         self.multiply_adds = y.size * math.prod(weight.shape[1:])
         self.x = x if self.needs_gradient[1] else None
         self.weight = weight if self.needs_gradient[0] else None
+        self.y = y if self.rectify and any(self.needs_gradient) else None
         return y
+
+    def _normalized(self, kept, weight, bias, *parameters):
+        """Filters and biases that normalise as well."""
+        if kept is not None and "normalized" in kept:
+            return kept["normalized"]
+        scale, shift = self.normalization.scale_and_shift(*parameters)
+        weight = arithmetic.multiply(weight, scale.reshape(-1, 1, 1, 1))
+        bias = shift if bias is None else arithmetic.add(arithmetic.multiply(bias, scale), shift)
+        if kept is not None:
+            kept["normalized"] = weight, bias
+        return weight, bias
 
     def backward(self, gradient):
         kernels = kernels_for(gradient)
-        needs_x, needs_weight, *needs_bias = self.needs_gradient
+        needs_x, needs_weight, *needs_others = self.needs_gradient
+        if self.rectify:
+            gradient = rectified_gradient(gradient, self.y)
         grad_x = grad_weight = None
         if needs_x:
             grad_x = empty(self.input_shapes[0], gradient.dtype)
@@ -32,8 +73,12 @@ class Conv2d(Function):
         if needs_weight:
             grad_weight = empty(self.input_shapes[1], gradient.dtype)
             kernels.conv2d_grad_weight(gradient, self.x, grad_weight, *self.geometry)
-        grad_bias = [arithmetic.sum(gradient, (0, 2, 3)).reshape(-1) if needed else None for needed in needs_bias]
-        return grad_x, grad_weight, *grad_bias
+        grad_others = [None] * len(needs_others)
+        if self.biased and needs_others[0]:
+            grad_others[0] = arithmetic.sum(gradient, (0, 2, 3)).reshape(-1)
+        if self.residual and needs_others[-1]:
+            grad_others[-1] = gradient
+        return grad_x, grad_weight, *grad_others
 
 
 def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -66,5 +111,5 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if min(y_shape) < 1:
         raise ValueError(f"conv2d: weight {weight.shape} with dilation {dilation} does not fit into x {x.shape} "
                          f"with padding {padding}")
-    function = Conv2d(y_shape, stride, padding, dilation, groups)
+    function = Conv2d(y_shape, (stride, padding, dilation, groups), biased=bias is not None)
     return function(x, weight) if bias is None else function(x, weight, bias)

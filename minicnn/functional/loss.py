@@ -41,7 +41,7 @@ def cross_entropy(logits, labels, *, ignore_index=-100, reduction="mean", label_
                          f"and labels {labels.shape} the shape (N,)")
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be between 0 and 1, not {label_smoothing}")
-    classes = np.ascontiguousarray(labels.array, np.int64)
+    classes = np.ascontiguousarray(labels.settle(), np.int64)
     counted = _count_labels(classes, logits.shape[1], ignore_index)
     losses = CrossEntropy(classes, float(label_smoothing), int(ignore_index))(logits)
     if reduction == "mean":

@@ -1,32 +1,52 @@
 """Normalisation, made differentiable."""
+import math
+
 import numpy as np
 
-from minicnn.autograd import Function
+from minicnn import arithmetic
 from minicnn.device import empty, kernels_for
+from minicnn.functional.epilogue import WithEpilogue
 from minicnn.tensor import Tensor
 
 
-class BatchNorm(Function):
-    """Keeps the input, and its statistics; if `rectify`, its output as well, which tells what ReLU has let pass.
+class BatchNorm(WithEpilogue):
+    """Keeps the input, and its statistics; if it is rectified, its output as well, which tells what ReLU has let pass.
 
-    mean, variance  what to normalise by, arrays; None: the batch's own, which are then to be found in these attributes
+    running   (running_mean, running_var): in evaluation, Tensors to normalise by; in training they move by `momentum` towards what is
+              found, unless they are None
     """
 
-    def __init__(self, mean, variance, epsilon, rectify=False):
-        self.training = mean is None
-        # Copies, as training in between may overwrite them before backward comes.
-        self.mean, self.variance = (None, None) if self.training else (mean.copy(), variance.copy())
-        self.epsilon, self.rectify = epsilon, rectify
+    def __init__(self, running, momentum, epsilon, training):
+        self.running, self.momentum, self.epsilon, self.training = running, momentum, epsilon, training
+        self.state = tuple(tensor for tensor in running if tensor is not None)
+
+    def output_shape(self, x, *others):
+        return x.shape
 
     def forward(self, x, weight, bias, residual=None):
         y, kernels = empty(x.shape, x.dtype), kernels_for(x)
         if self.training:
             self.mean, self.variance = np.empty_like(weight), np.empty_like(weight)
             kernels.batch_norm_training(x, weight, bias, residual, self.mean, self.variance, y, self.epsilon, self.rectify)
+            self._move()
         else:
+            self.mean, self.variance = [tensor.settle().copy() for tensor in self.running]   # training may change them before backward
             kernels.batch_norm(x, self.mean, self.variance, weight, bias, residual, y, self.epsilon, self.rectify)
         self.x, self.weight, self.y = x, weight, (y if self.rectify else None)
         return y
+
+    def _move(self):
+        """The running statistics towards those of this batch: running += momentum (batch's - running)."""
+        count = math.prod(self.input_shapes[0]) // len(self.mean)
+        for running, found in zip(self.running, (self.mean, self.variance * (count / (count - 1)))):
+            if running is not None:
+                running.copy_(((1 - self.momentum) * running.settle() + self.momentum * found).astype(found.dtype))
+
+    def scale_and_shift(self, weight, bias):
+        """In evaluation, y = scale x + shift."""
+        mean, variance = [tensor.settle() for tensor in self.running]
+        scale = arithmetic.divide(weight, arithmetic.sqrt(arithmetic.add(variance, self.epsilon)))
+        return scale, arithmetic.subtract(bias, arithmetic.multiply(mean, scale))
 
     def backward(self, gradient):
         x, (needs_x, needs_weight, needs_bias, *needs_residual) = self.x, self.needs_gradient
@@ -56,15 +76,7 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
         training, running_mean, running_var = False, Tensor(np.zeros(x.shape[1], x.dtype)), Tensor(np.ones(x.shape[1], x.dtype))
     weight = Tensor(np.ones(x.shape[1], x.dtype)) if weight is None else weight
     bias = Tensor(np.zeros(x.shape[1], x.dtype)) if bias is None else bias
-    if not training:
-        return BatchNorm(running_mean.array, running_var.array, float(eps))(x, weight, bias)
-    function = BatchNorm(None, None, float(eps))
-    y = function(x, weight, bias)
-    count = x.numel() // x.shape[1]
-    for running, found in ((running_mean, function.mean), (running_var, function.variance * (count / (count - 1)))):
-        if running is not None:
-            running.copy_(((1 - momentum) * running.array + momentum * found).astype(x.dtype))
-    return y
+    return BatchNorm((running_mean, running_var), momentum, float(eps), bool(training))(x, weight, bias)
 
 
 def _check(x, per_channel, training):

@@ -63,7 +63,7 @@ def sum(x, dim=None, keepdim=False):
     """As torch.sum: integers and booleans add up to int64."""
     axes = arguments.axes("sum", dim, x.ndim)
     if x.dtype not in FLOATING:
-        return Tensor(np.asarray(x.array.sum(axes, keepdims=keepdim, dtype=np.int64)))
+        return Tensor(np.asarray(x.settle().sum(axes, keepdims=keepdim, dtype=np.int64)))
     return Sum(axes, keepdim)(x)
 
 
@@ -100,7 +100,7 @@ def argmax(x, dim=None, keepdim=False):
         dim = arguments.axis("argmax", dim, x.ndim)
     if not x.numel():
         raise ValueError(f"argmax: x {x.shape} is empty")
-    return Tensor(np.asarray(x.array.argmax(dim, keepdims=keepdim)))
+    return Tensor(np.asarray(x.settle().argmax(dim, keepdims=keepdim)))
 
 
 def _count(x, axes):

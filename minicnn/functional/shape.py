@@ -190,7 +190,7 @@ def unsqueeze(x, dim):
 def index(x, index):
     """x[index], with integers, slices, None, ... and tensors of integers or booleans."""
     parts = index if isinstance(index, tuple) else (index,)
-    return Index(tuple(part.array if isinstance(part, Tensor) else part for part in parts))(x)
+    return Index(tuple(part.settle() if isinstance(part, Tensor) else part for part in parts))(x)
 
 
 def cat(tensors, dim=0):
@@ -226,7 +226,7 @@ def cast(x, dtype):
     if x.dtype == dtype:
         return x
     if dtype not in FLOATING or x.dtype not in FLOATING:
-        return Tensor(x.array.astype(dtype))
+        return Tensor(x.settle().astype(dtype))
     return Cast(dtype)(x)
 
 

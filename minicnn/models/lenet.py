@@ -69,7 +69,7 @@ class LeNet5(Classifier):
         self.output = RadialBasis(digit_bitmaps())
         for layer, fan_in in ((self.c1, 25), (self.c3, self.c3.fan_in), (self.c5, 400), (self.f6, 120)):
             nn.init.uniform_(layer.weight, -2.4, 2.4)
-            layer.weight.copy_(layer.weight.array / fan_in)   # section II.B, last paragraph but three
+            layer.weight.copy_(layer.weight.settle() / fan_in)   # section II.B, last paragraph but three
             nn.init.zeros_(layer.bias)
 
     def forward(self, x):                  # (N, 1, 32, 32)

@@ -26,8 +26,8 @@ def normal_(tensor, mean=0.0, std=1.0):
 
 
 def constant_(tensor, value):
-    tensor.array.fill(value)
-    tensor.version += 1
+    tensor.settle().fill(value)
+    tensor.changed()
     return tensor
 
 
@@ -92,9 +92,9 @@ def _uniform_with_std(tensor, std):
 
 
 def _fill(tensor, draw):
-    flat = tensor.array.reshape(-1)
+    flat = tensor.settle().reshape(-1)
     for start in range(0, flat.size, _CHUNK):
         chunk = flat[start:start + _CHUNK]
         chunk[...] = draw(chunk.size)
-    tensor.version += 1
+    tensor.changed()
     return tensor

@@ -1,6 +1,7 @@
 """Module: a part of a network, with what it has learned."""
 import collections
 
+from minicnn import fusion
 from minicnn.errors import InputError
 from minicnn.nn.parameter import Parameter
 from minicnn.tensor import FLOATING, Tensor
@@ -22,7 +23,8 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def __call__(self, *inputs, **settings):
-        return self.forward(*inputs, **settings)
+        with fusion.module():
+            return self.forward(*inputs, **settings)
 
     def __setattr__(self, name, value):
         if isinstance(vars(self).get(name), Parameter) and not (value is None or isinstance(value, Parameter)):
@@ -139,7 +141,7 @@ class Module:
         """Convert all floating-point parameters and buffers, as Tensor.to; their gradients are dropped."""
         for _, tensor in self._named_state():
             if tensor.dtype in FLOATING:
-                tensor.array, tensor.grad = Tensor(tensor.array).to(target).array, None
+                tensor.array, tensor.grad = Tensor(tensor.settle()).to(target).settle(), None
         return self
 
     def cpu(self):

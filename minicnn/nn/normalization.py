@@ -30,7 +30,7 @@ class _BatchNorm(Module):
             raise ValueError(f"{type(self).__name__}: x must have the shape {expected}, not {x.shape}")
         momentum = self.momentum
         if self.training and self.track_running_stats:
-            self.num_batches_tracked.copy_(self.num_batches_tracked.array + 1)
+            self.num_batches_tracked.copy_(self.num_batches_tracked.settle() + 1)
             if momentum is None:
                 momentum = 1 / self.num_batches_tracked.item()
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias,

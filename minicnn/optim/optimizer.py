@@ -26,7 +26,7 @@ class Optimizer:
             if parameter.creator is not None:
                 raise ValueError(f"{type(self).__name__}: a tensor of shape {parameter.shape} is the result of a computation; "
                                  "only leaves can be learned")
-            parameter.array = contiguous(parameter.array)
+            parameter.array = contiguous(parameter.settle())
         self._at_least(0, lr=lr)
         self.lr = lr
         self.state = [{} for _ in self.parameters]
@@ -44,8 +44,8 @@ class Optimizer:
         """Update every parameter that has a gradient."""
         for parameter, state in zip(self.parameters, self.state):
             if parameter.grad is not None:
-                self.update(parameter.array, parameter.grad.array, state)
-                parameter.version += 1
+                self.update(parameter.settle(), parameter.grad.settle(), state)
+                parameter.changed()
 
     def zero_grad(self):
         """Forget all gradients; without this, the next backward adds to them."""
@@ -70,7 +70,7 @@ class Optimizer:
                 continue
             if not place.isdigit() or int(place) >= len(state):
                 raise InputError(f"this state does not fit {type(self).__name__} with {len(state)} parameters: it holds {name!r}")
-            parameter = self.parameters[int(place)].array
+            parameter = self.parameters[int(place)].settle()
             if np.ndim(value) and np.shape(value) != parameter.shape:
                 raise InputError(f"this state does not fit: {name!r} has the shape {np.shape(value)}, "
                                  f"but the parameter has {parameter.shape}")

@@ -17,7 +17,7 @@ def save(path, model, optimizer, schedule, progress):
 
     Weights that are not finite are not written: the last checkpoint stays the last good one, and RunError says so.
     """
-    state = {f"model.{name}": tensor.array for name, tensor in model.state_dict().items()}
+    state = {f"model.{name}": tensor.settle() for name, tensor in model.state_dict().items()}
     for name, array in state.items():
         if not np.isfinite(array).all():
             raise RunError(f"training has diverged: after batch {progress['batch']} of epoch {progress['epoch'] + 1}, "

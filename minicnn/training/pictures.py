@@ -79,7 +79,7 @@ def _curve(axes, epochs, train, test, in_words):
 @picture
 def filters(model):
     """The kernels of the first convolution, all on one scale of colours."""
-    layer, weight = next((name.rpartition(".")[0], tensor.array) for name, tensor in model.named_parameters() if tensor.ndim == 4)
+    layer, weight = next((name.rpartition(".")[0], tensor.settle()) for name, tensor in model.named_parameters() if tensor.ndim == 4)
     kernels = weight.reshape(-1, *weight.shape[2:])
     columns = math.ceil(math.sqrt(1.5 * len(kernels)))
     rows = math.ceil(len(kernels) / columns)

@@ -30,7 +30,7 @@ def save(trained, path):
     """Write the network's state, with all else as the file's metadata."""
     about = {"name": trained.name, "variant": trained.variant, "data": trained.data, "classes": list(trained.classes),
              "preprocessing": trained.preprocessing._asdict()}
-    write(path, {name: tensor.array for name, tensor in trained.model.state_dict().items()}, "minicnn", about)
+    write(path, {name: tensor.settle() for name, tensor in trained.model.state_dict().items()}, "minicnn", about)
 
 
 def load(path):

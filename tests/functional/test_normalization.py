@@ -24,8 +24,9 @@ def fused(training):
     """Batch norm, residual addition and ReLU in one; for PyTorch, one after the other."""
     def function(x, weight, bias, residual):
         if isinstance(x, mc.Tensor):
-            statistics = (None, None) if training else (MEAN.astype(x.dtype), VARIANCE.astype(x.dtype))
-            return BatchNorm(*statistics, 1e-5, rectify=True)(x, weight, bias, residual)
+            batch_norm = BatchNorm((None, None) if training else (like(x, MEAN), like(x, VARIANCE)), 0.1, 1e-5, training)
+            batch_norm.residual = batch_norm.rectify = True
+            return batch_norm(x, weight, bias, residual)
         return (functional_of(x).batch_norm(x, like(x, MEAN), like(x, VARIANCE), weight, bias, training) + residual).relu()
     return function
 

@@ -1,0 +1,40 @@
+"""Functions that can end with the addition of a residual and with ReLU, while their output is in the cache (see fusion.py)."""
+import copy
+
+from minicnn.autograd import Function
+from minicnn.device import empty, kernels_for
+from minicnn.functional.activation import ReLU
+from minicnn.functional.elementwise import Add
+
+
+class WithEpilogue(Function):
+    """A subclass takes the residual, if `residual`, as the last of its inputs, and rectifies its output if `rectify`.
+
+    Its `backward` calls `rectified` first, and gives what that returns to the residual as well.
+    """
+
+    waits = True
+    residual = rectify = False
+
+    def followed_by(self, function, own_inputs, inputs, recording):
+        others = tuple([tensor for tensor in inputs if tensor is not None])
+        if self.rectify:
+            return None
+        if isinstance(function, ReLU):
+            return self._changed(rectify=True), own_inputs
+        if isinstance(function, Add) and not self.residual and others[0].shape == self.output_shape(*own_inputs):
+            return self._changed(residual=True), own_inputs + others
+        return None
+
+    def _changed(self, **settings):
+        """Another one, not applied yet."""
+        function = copy.copy(self)
+        function.__dict__.update(settings)
+        return function
+
+
+def rectified_gradient(gradient, y):
+    """The gradient with respect to the input of ReLU, y being its output."""
+    grad_x = empty(gradient.shape, gradient.dtype)
+    kernels_for(gradient).relu_grad_input(gradient, y, grad_x)
+    return grad_x
