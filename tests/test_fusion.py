@@ -106,14 +106,18 @@ class Holder(Block):
         fourth = self.relu(seen)
         broadcast = self.conv1(x)
         broadcast = broadcast + x[:1]
-        return first + second + third + itself + fourth + broadcast
+        fifth, sixth = self.both(self.conv1(x), x)
+        return first + second + third + itself + fourth + broadcast + fifth + sixth
+
+    def both(self, waiting, x):
+        return self.relu(waiting), waiting + x
 
 
 def test_what_is_held_or_used_twice_is_computed_once(applied):
     holder, x = make(Holder)
     with mc.no_grad():
         holder(x)
-    assert sum(name.startswith("Conv2d") for name in applied) == 5
+    assert sum(name.startswith("Conv2d") for name in applied) == 6
     assert all(name in ("Conv2d", "ReLU", "Add", "Index", "Sum") for name in applied)
     for context in (contextlib.nullcontext, mc.no_grad):
         assert_same(Holder, context=context)
