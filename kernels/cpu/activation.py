@@ -22,6 +22,16 @@ def relu_grad_input(grad_y, y, grad_x):
     _relu_grad_input(grad_y.reshape(-1), y.reshape(-1), grad_x.reshape(-1))
 
 
+def leaky_relu(x, y, slope):
+    """As kernels.reference.activation.leaky_relu."""
+    _leaky_relu(x.reshape(-1), x.reshape(-1), y.reshape(-1), x.dtype.type(slope))
+
+
+def leaky_relu_grad_input(grad_y, y, grad_x, slope):
+    """As kernels.reference.activation.leaky_relu_grad_input."""
+    _leaky_relu(grad_y.reshape(-1), y.reshape(-1), grad_x.reshape(-1), grad_y.dtype.type(slope))
+
+
 def tanh(x, y):
     """As kernels.reference.activation.tanh."""
     _squash(_TANH, x.reshape(-1), y.reshape(-1))
@@ -72,6 +82,23 @@ def _relu_grad_input_chunk(grad_y, y, grad_x):
     zero = y.dtype.type(0)
     for i in range(y.size):
         grad_x[i] = zero if y[i] <= zero else grad_y[i]
+
+
+@kernel
+def _leaky_relu(values, signs, results, slope):
+    """results = values where signs > 0, else slope values: ReLU itself and its gradient alike."""
+    if values.size <= CHUNK:
+        _leaky_relu_chunk(values, signs, results, slope)
+    else:
+        for i in numba.prange(count(values.size)):
+            _leaky_relu_chunk(chunk(values, i), chunk(signs, i), chunk(results, i), slope)
+
+
+@inner
+def _leaky_relu_chunk(values, signs, results, slope):
+    zero = values.dtype.type(0)
+    for i in range(values.size):
+        results[i] = values[i] if signs[i] > zero else slope * values[i]
 
 
 @kernel

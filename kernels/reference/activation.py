@@ -1,6 +1,6 @@
 """Activation functions by their definitions: x, y and their gradients are arrays of one shape, whatever it is.
 
-A gradient needs only the output y: it is grad_x = grad_y dy/dx, and dy/dx of all three can be said in y.
+A gradient needs only the output y: it is grad_x = grad_y dy/dx, and dy/dx of all of them can be said in y.
 """
 import numpy as np
 
@@ -13,6 +13,16 @@ def relu(x, y):
 def relu_grad_input(grad_y, y, grad_x):
     """grad_x = grad_y where y > 0 (or NaN), else 0."""
     grad_x[...] = np.where(y <= 0, 0, grad_y)
+
+
+def leaky_relu(x, y, slope):
+    """y = x where x > 0, else slope x; the slope is not negative, so that y has the sign of x (Maas et al., ICML 2013 workshop)."""
+    y[...] = np.where(x > 0, x, slope * x)
+
+
+def leaky_relu_grad_input(grad_y, y, grad_x, slope):
+    """grad_x = grad_y where y > 0, else slope grad_y."""
+    grad_x[...] = np.where(y > 0, grad_y, slope * grad_y)
 
 
 def tanh(x, y):

@@ -68,3 +68,35 @@ def _all_but_channels(x):
 def _spread(values, x):
     """One value for each channel, in a shape that broadcasts with x."""
     return values.reshape(-1, *[1] * (x.ndim - 2))
+
+
+def local_response_norm(x, y, size, alpha, beta, k):
+    """y[n, c] = x[n, c] / d[n, c]^beta, d[n, c] = k + alpha / size (the sum of x[n, j]^2 over the channels j of the window of c).
+
+    The window is the `size` channels from c - size // 2 on, as far as there are any. Krizhevsky, Sutskever & Hinton (NIPS 2012,
+    section 3.3), who have alpha where this has alpha / size.
+    """
+    y[...] = x / _denominators(x, size, alpha, k) ** beta
+
+
+def local_response_norm_grad_input(grad_y, x, grad_x, size, alpha, beta, k):
+    """grad_x[n, i] = grad_y[n, i] / d[n, i]^beta - 2 alpha beta / size x[n, i] (the sum of t[n, c] over those c whose window has i in it),
+    where t = grad_y x / d^(beta + 1)."""
+    d = _denominators(x, size, alpha, k)
+    t = grad_y * x / d ** (beta + 1)
+    grad_x[...] = grad_y / d ** beta
+    for c, window in _windows(x, size):
+        grad_x[:, window] -= 2 * alpha * beta / size * x[:, window] * t[:, c:c + 1]
+
+
+def _denominators(x, size, alpha, k):
+    d = np.full_like(x, k)
+    for c, window in _windows(x, size):
+        d[:, c] += alpha / size * (x[:, window] ** 2).sum(axis=1)
+    return d
+
+
+def _windows(x, size):
+    """Each channel with its window."""
+    for c in range(x.shape[1]):
+        yield c, slice(max(0, c - size // 2), c + (size + 1) // 2)

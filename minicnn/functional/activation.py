@@ -21,6 +21,23 @@ class ReLU(Activation):
     kernel = "relu"
 
 
+class LeakyReLU(Function):
+    """Keeps its output, which has the sign of its input."""
+
+    def __init__(self, slope):
+        self.slope = slope
+
+    def forward(self, x):
+        self.y = empty(x.shape, x.dtype)
+        kernels_for(x).leaky_relu(x, self.y, self.slope)
+        return self.y
+
+    def backward(self, gradient):
+        grad_x = empty(gradient.shape, gradient.dtype)
+        kernels_for(gradient).leaky_relu_grad_input(gradient, self.y, grad_x, self.slope)
+        return (grad_x,)
+
+
 class Tanh(Activation):
     kernel = "tanh"
 
@@ -32,6 +49,14 @@ class Sigmoid(Activation):
 def relu(x):
     """max(x, 0), the rectified linear unit (Nair & Hinton, ICML 2010). The slope at 0 is 0."""
     return ReLU()(x)
+
+
+def leaky_relu(x, negative_slope=0.01):
+    """x where it is positive, else negative_slope x (Maas et al., "Rectifier nonlinearities improve neural network acoustic models",
+    ICML 2013 workshop). As torch.nn.functional.leaky_relu, but a slope below 0 is an error."""
+    if not negative_slope >= 0:
+        raise ValueError(f"leaky_relu: negative_slope must be at least 0, not {negative_slope}")
+    return LeakyReLU(float(negative_slope))(x)
 
 
 def tanh(x):

@@ -59,6 +59,23 @@ class BatchNorm(WithEpilogue):
         return grad_x, grad_weight, grad_bias, *grad_residual
 
 
+class LocalResponseNorm(Function):
+    """Keeps the input only."""
+
+    def __init__(self, size, alpha, beta, k):
+        self.settings = size, alpha, beta, k
+
+    def forward(self, x):
+        self.x, y = x, empty(x.shape, x.dtype)
+        kernels_for(x).local_response_norm(x, y, *self.settings)
+        return y
+
+    def backward(self, gradient):
+        grad_x = empty(gradient.shape, gradient.dtype)
+        kernels_for(gradient).local_response_norm_grad_input(gradient, self.x, grad_x, *self.settings)
+        return (grad_x,)
+
+
 def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """Normalise every channel to mean 0 and variance 1, then scale and shift it: as torch.nn.functional.batch_norm.
 
@@ -77,6 +94,22 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
     weight = Tensor(np.ones(x.shape[1], x.dtype)) if weight is None else weight
     bias = Tensor(np.zeros(x.shape[1], x.dtype)) if bias is None else bias
     return BatchNorm((running_mean, running_var), momentum, float(eps), bool(training))(x, weight, bias)
+
+
+def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0):
+    """Divide each value by (k + alpha mean(squares of `size` neighbouring channels at its position))^beta; what lies beyond the first
+    and last channel counts as 0. As torch.nn.functional.local_response_norm, (N, C, ...) with positions.
+
+    Krizhevsky, Sutskever & Hinton, "ImageNet classification with deep convolutional neural networks" (NIPS 2012), section 3.3, who sum
+    where this takes the mean: their alpha is alpha / size.
+    """
+    if not isinstance(x, Tensor):
+        raise TypeError(f"local_response_norm: x must be a Tensor, not {type(x).__name__}; minicnn.tensor(...) makes one")
+    if x.ndim < 3:
+        raise ValueError(f"local_response_norm: x must have the shape (N, C, L) or (N, C, H, W), not {x.shape}")
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"local_response_norm: size must be an integer of at least 1, not {size!r}")
+    return LocalResponseNorm(size, float(alpha), float(beta), float(k))(x)
 
 
 def _check(x, per_channel, training):

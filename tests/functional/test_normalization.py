@@ -1,4 +1,4 @@
-"""F.batch_norm, and the BatchNorm below it, which can add and rectify as well."""
+"""F.local_response_norm, F.batch_norm, and the BatchNorm below it, which can add and rectify as well."""
 import importlib
 
 import numpy as np
@@ -45,6 +45,11 @@ SHAPES = [(5, 4), (3, 4, 7), (2, 4, 3, 5), (0, 4, 2, 2)]
 TestBatchNorm = three_questions(*(case(function, shape, (4,), (4,)) for function in (in_training, in_evaluation) for shape in SHAPES),
                                 case(in_training, (3, 4, 5)),
                                 *(case(fused(training), (3, 4, 5, 2), (4,), (4,), (3, 4, 5, 2)) for training in (True, False)))
+
+
+TestLocalResponseNorm = three_questions(*(case("local_response_norm", shape, **settings)
+                                          for shape in [(2, 7, 3, 2), (3, 4, 5), (0, 3, 2, 2)]
+                                          for settings in [{"size": 5}, {"size": 2, "alpha": 0.5, "beta": 0.5, "k": 2.0}]))
 
 
 @pytest.mark.parametrize("shape", [(5, 4), (3, 4, 2, 2)])
@@ -103,3 +108,13 @@ FOUR = mc.ones(4)
 def test_errors_say_what_does_not_fit(error, message, arguments):
     with pytest.raises(error, match=f"batch_norm: {message}"):
         F.batch_norm(*arguments)
+
+
+@pytest.mark.parametrize("error, message, arguments", [
+    (TypeError, "x must be a Tensor, not list", ([1.0], 5)),
+    (ValueError, r"x must have the shape \(N, C, L\) or \(N, C, H, W\), not \(2, 3\)", (mc.ones(2, 3), 5)),
+    (ValueError, "size must be an integer of at least 1, not 0", (mc.ones(2, 3, 4), 0)),
+])
+def test_local_response_norm_says_what_does_not_fit(error, message, arguments):
+    with pytest.raises(error, match=f"local_response_norm: {message}"):
+        F.local_response_norm(*arguments)

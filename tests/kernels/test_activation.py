@@ -37,3 +37,21 @@ def test_reference_is_torch(function, torch):
     getattr(reference, function + "_grad_input")(grad_y, y, grad_x)
     close(function, y, result.detach().numpy())
     close(function, grad_x, variable.grad.numpy())
+
+
+@given(SHAPES, DTYPES, SEEDS, st.sampled_from([0, 0.01, 3.0]), st.booleans())
+def test_leaky_relu_agrees_with_reference(shape, dtype, seed, slope, special):
+    y, = agree("leaky_relu", numbers(seed, shape, dtype, special), output(shape, dtype), slope, each=True)
+    agree("leaky_relu_grad_input", numbers(seed + 1, shape, dtype), y, output(shape, dtype), slope, each=True)
+
+
+def test_reference_of_leaky_relu_is_torch(torch):
+    x, grad_y = numbers(0, (100,), np.float64, special=True), numbers(1, (100,), np.float64)
+    variable = torch.tensor(x, requires_grad=True)
+    result = torch.nn.functional.leaky_relu(variable, 0.2)
+    result.backward(torch.tensor(grad_y))
+    y, grad_x = np.empty(100), np.empty(100)
+    reference.leaky_relu(x, y, 0.2)
+    reference.leaky_relu_grad_input(grad_y, y, grad_x, 0.2)
+    close("leaky_relu", y, result.detach().numpy(), units=0)
+    close("leaky_relu", grad_x, variable.grad.numpy(), units=0)

@@ -93,3 +93,28 @@ def test_reference_of_batch_norm_is_torch(training, torch):
     reference.batch_norm_grad(grad_y, x, mean, variance, weight, y, *grads, EPSILON, training)
     for found, expected in zip(grads, inputs):
         close("batch_norm_grad", found, expected.grad.numpy(), units=100)
+
+
+# Small ones; windows wider than there are channels; several strips of positions.
+LRN_SHAPES = st.sampled_from([(0, 3, 2, 2), (1, 1, 1, 1), (2, 7, 3, 5), (3, 12, 600), (1, 4, 40, 41), (2, 9, 0)])
+
+
+@given(LRN_SHAPES, st.integers(1, 9), st.sampled_from([0.75, 0.5, 1.3]), DTYPES, SEEDS, st.booleans())
+def test_local_response_norm_agrees_with_reference(shape, size, beta, dtype, seed, special):
+    x, settings = numbers(seed, shape, dtype, special), (size, 0.3, beta, 2.0)
+    agree("local_response_norm", x, output(shape, dtype), *settings, units=8)
+    agree("local_response_norm_grad_input", numbers(seed + 1, shape, dtype), x, output(shape, dtype), *settings, units=20)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 6, 20])
+def test_reference_of_local_response_norm_is_torch(size, torch):
+    x, grad_y = (numbers(seed, (2, 7, 3, 4), np.float64) for seed in range(2))
+    x[0, 3, 1, 1] = np.nan
+    variable = torch.tensor(x, requires_grad=True)
+    result = torch.nn.functional.local_response_norm(variable, size, 0.3, 0.7, 2.0)
+    result.backward(torch.tensor(grad_y))
+    y, grad_x = np.empty_like(x), np.empty_like(x)
+    reference.local_response_norm(x, y, size, 0.3, 0.7, 2.0)
+    close("local_response_norm", y, result.detach().numpy(), units=20)
+    reference.local_response_norm_grad_input(grad_y, x, grad_x, size, 0.3, 0.7, 2.0)
+    close("local_response_norm_grad_input", grad_x, variable.grad.numpy(), units=100)
