@@ -256,6 +256,25 @@ def gather_from_means(typing, grad_y, grad_x, plane, reach, down, padding, colum
     return signature, generate
 
 
+@intrinsic
+def sum_of_plane(typing, x, plane):
+    """The sum of all numbers of a plane. Networks end with many small ones, so the last of them are masked, not left to a loop."""
+    signature = x.dtype(x, types.int64)
+
+    def generate(context, b, signature, arguments):
+        v = Vectors(context, b, x.dtype)
+        image = _Plane(context, b, x, *arguments)
+        total = cgutils.alloca_once(b, v.type)
+        b.store(v.zero, total)
+        size = b.mul(image.height, image.width)
+        with cgutils.for_range_slice(b, INT64(0), size, INT64(v.lanes)) as (first, _):
+            numbers = v.load(v.at(image.first, first), v.mask_below(b.sub(size, first)))
+            b.store(b.fadd(b.load(total), numbers), total)
+        return v.sum_lanes(b.load(total))
+
+    return signature, generate
+
+
 def _larger(b, a, c):
     return b.select(b.icmp_signed(">", a, c), a, c)
 
