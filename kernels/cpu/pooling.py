@@ -8,10 +8,11 @@ import functools
 import numba
 import numpy as np
 
+from .chunks import CHUNK
 from .compiler import inner, kernel
 from .halving import halve_rows, unhalve_rows
 from .spans import max_over_spans, mean_over_spans, planes, scatter_to_maxima, share_over_spans, spans_of
-from .windows import gather_from_maxima, gather_from_means, max_of_windows, mean_of_windows
+from .windows import gather_from_maxima, gather_from_means, max_of_windows, mean_of_windows, sum_of_plane
 
 
 def max_pool2d(x, y, switches, window, stride, padding):
@@ -45,7 +46,7 @@ def max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding):
 def avg_pool2d(x, y, window, stride, padding, count_include_pad):
     """As kernels.reference.pooling.avg_pool2d."""
     if y.shape[2:] == (1, 1) and window == x.shape[2:] and padding == (0, 0):
-        _mean_of_planes(x.reshape(-1), y.reshape(-1), window[0] * window[1])
+        _mean_of_planes(x, y.reshape(-1), window[0] * window[1])
         return
     counted = _counted(x, y, window, stride, padding, count_include_pad)
     if _in_strips(window, stride):
@@ -118,66 +119,106 @@ def _counted_of(length, windows, window, stride, padding, count_include_pad, dty
 
 @kernel
 def _halve(x, y, switches):
-    images, channels, height, width = x.shape
+    planes = x.shape[0] * x.shape[1]
+    if x.size <= CHUNK:
+        for plane in range(planes):
+            _halve_plane(x, y, switches, plane)
+    else:
+        for plane in numba.prange(planes):
+            _halve_plane(x, y, switches, plane)
+
+
+@inner
+def _halve_plane(x, y, switches, plane):
+    _, _, height, width = x.shape
     _, _, out_height, out_width = y.shape
-    for plane in numba.prange(images * channels):
-        for i in range(out_height):
-            upper = (plane * height + 2 * i) * width
-            halve_rows(x, upper, upper + width, y, switches, (plane * out_height + i) * out_width, out_width)
+    for i in range(out_height):
+        upper = (plane * height + 2 * i) * width
+        halve_rows(x, upper, upper + width, y, switches, (plane * out_height + i) * out_width, out_width)
 
 
 @kernel
 def _unhalve(grad_y, switches, grad_x):
-    images, channels, height, width = grad_x.shape
+    planes = grad_x.shape[0] * grad_x.shape[1]
+    if grad_x.size <= CHUNK:
+        for plane in range(planes):
+            _unhalve_plane(grad_y, switches, grad_x, plane)
+    else:
+        for plane in numba.prange(planes):
+            _unhalve_plane(grad_y, switches, grad_x, plane)
+
+
+@inner
+def _unhalve_plane(grad_y, switches, grad_x, plane):
+    _, _, height, width = grad_x.shape
     _, _, out_height, out_width = grad_y.shape
-    for plane in numba.prange(images * channels):
-        for i in range(out_height):
-            upper = (plane * height + 2 * i) * width
-            unhalve_rows(grad_y, switches, (plane * out_height + i) * out_width, grad_x, upper, upper + width, out_width)
+    for i in range(out_height):
+        upper = (plane * height + 2 * i) * width
+        unhalve_rows(grad_y, switches, (plane * out_height + i) * out_width, grad_x, upper, upper + width, out_width)
 
 
 @kernel
 def _max_in_strips(x, y, switches, rows, down, padding, columns, phases):
-    for plane in numba.prange(x.shape[0] * x.shape[1]):
-        max_of_windows(x, y, switches, plane, rows, down, padding, columns, phases)
+    planes = x.shape[0] * x.shape[1]
+    if x.size <= CHUNK:
+        for plane in range(planes):
+            max_of_windows(x, y, switches, plane, rows, down, padding, columns, phases)
+    else:
+        for plane in numba.prange(planes):
+            max_of_windows(x, y, switches, plane, rows, down, padding, columns, phases)
 
 
 @kernel
 def _max_in_strips_grad_input(grad_y, switches, grad_x, reach, down, padding, columns, phases):
-    for plane in numba.prange(grad_x.shape[0] * grad_x.shape[1]):
-        gather_from_maxima(grad_y, switches, grad_x, plane, reach, down, padding, columns, phases)
+    planes = grad_x.shape[0] * grad_x.shape[1]
+    if grad_x.size <= CHUNK:
+        for plane in range(planes):
+            gather_from_maxima(grad_y, switches, grad_x, plane, reach, down, padding, columns, phases)
+    else:
+        for plane in numba.prange(planes):
+            gather_from_maxima(grad_y, switches, grad_x, plane, reach, down, padding, columns, phases)
 
 
 @kernel
 def _mean_in_strips(x, y, rows, down, padding, columns, phases, rows_counted, columns_counted):
-    for plane in numba.prange(x.shape[0] * x.shape[1]):
-        mean_of_windows(x, y, plane, rows, down, padding, columns, phases, rows_counted, columns_counted)
+    planes = x.shape[0] * x.shape[1]
+    if x.size <= CHUNK:
+        for plane in range(planes):
+            mean_of_windows(x, y, plane, rows, down, padding, columns, phases, rows_counted, columns_counted)
+    else:
+        for plane in numba.prange(planes):
+            mean_of_windows(x, y, plane, rows, down, padding, columns, phases, rows_counted, columns_counted)
 
 
 @kernel
 def _mean_in_strips_grad_input(grad_y, grad_x, reach, down, padding, columns, phases, rows_counted, columns_counted):
-    for plane in numba.prange(grad_x.shape[0] * grad_x.shape[1]):
-        gather_from_means(grad_y, grad_x, plane, reach, down, padding, columns, phases, rows_counted, columns_counted)
+    planes = grad_x.shape[0] * grad_x.shape[1]
+    if grad_x.size <= CHUNK:
+        for plane in range(planes):
+            gather_from_means(grad_y, grad_x, plane, reach, down, padding, columns, phases, rows_counted, columns_counted)
+    else:
+        for plane in numba.prange(planes):
+            gather_from_means(grad_y, grad_x, plane, reach, down, padding, columns, phases, rows_counted, columns_counted)
 
 
 @kernel
 def _mean_of_planes(x, y, size):
-    for plane in numba.prange(y.size):
-        y[plane] = _sum(x[plane * size:(plane + 1) * size]) / size
-
-
-@inner
-def _sum(x):
-    total = x.dtype.type(0)
-    for i in range(x.size):
-        total += x[i]
-    return total
+    if x.size <= CHUNK:
+        for plane in range(y.size):
+            y[plane] = sum_of_plane(x, plane) / size
+    else:
+        for plane in numba.prange(y.size):
+            y[plane] = sum_of_plane(x, plane) / size
 
 
 @kernel
 def _share_in_planes(grad_y, grad_x, size):
-    for plane in numba.prange(grad_y.size):
-        _fill(grad_x[plane * size:(plane + 1) * size], grad_y[plane] / size)
+    if grad_x.size <= CHUNK:
+        for plane in range(grad_y.size):
+            _fill(grad_x[plane * size:(plane + 1) * size], grad_y[plane] / size)
+    else:
+        for plane in numba.prange(grad_y.size):
+            _fill(grad_x[plane * size:(plane + 1) * size], grad_y[plane] / size)
 
 
 @inner

@@ -146,9 +146,9 @@ def _walk_gradient(b, v, image, pooled, reach, down, padding, columns, stride, s
     """Let every number of the image gather from the windows that saw it. `sources` has methods that emit:
 
     strip(groups)                   a new strip; for each group of columns a pair: the first window whose columns they are, a mask
-    row(i)                          row i of windows is next
+    row(i, row)                     row i of windows is next; the image's row is row `row` of theirs
     load(i, group)                  what is needed from the windows of a group
-    part(loaded, row, column)       a register of what they give to the number in the window's row and column
+    part(loaded, column)            a register of what they give to the numbers in this column of theirs
     """
     top, left = cgutils.unpack_tuple(b, padding)
     groups = [range(c, min(c + stride, columns)) for c in range(0, columns, stride)]
@@ -165,15 +165,17 @@ def _walk_gradient(b, v, image, pooled, reach, down, padding, columns, stride, s
                 b.store(v.zero, total)
             first, end = (b.load(v.at(reach, b.add(b.mul(image_row.index, INT64(2)), INT64(bound)))) for bound in range(2))
             with cgutils.for_range_slice(b, first, end, INT64(1)) as (i, _):
-                row = b.sub(b.add(image_row.index, top), b.mul(i, down))
-                sources.row(i)
+                sources.row(i, b.sub(b.add(image_row.index, top), b.mul(i, down)))
                 for number, group in enumerate(groups):
                     loaded = sources.load(i, number)
                     for total, column in zip(sums, group):
-                        b.store(b.fadd(b.load(total), sources.part(loaded, row, column)), total)
+                        b.store(b.fadd(b.load(total), sources.part(loaded, column)), total)
             totals = [b.load(total) for total in sums]
-            for start, mask, numbers in zip(starts, masks, v.interleave(*totals) if stride == 2 else totals):
-                v.store(numbers, image.at(image_row.index, start), mask)
+            first_half, *second_half = v.interleave(*totals) if stride == 2 else totals
+            v.store(first_half, image.at(image_row.index, starts[0]), masks[0])
+            for numbers in second_half:
+                with b.if_then(b.icmp_signed("<", starts[1], image.width)):
+                    v.store(numbers, image.at(image_row.index, starts[1]), masks[1])
 
 
 class _ToMaximum:
@@ -185,17 +187,17 @@ class _ToMaximum:
     def strip(self, groups):
         self.groups = groups
 
-    def row(self, i):
-        pass
+    def row(self, i, row):
+        self.places = self.v.broadcast_byte(self.b.mul(row, INT64(self.columns)))   # of the row's first column
 
     def load(self, i, group):
         first, mask = self.groups[group]
-        return self.v.load(self.grad_y.at(i, first), mask), self.v.load_bytes(self.switches.at(i, first), mask)
+        gradient, switch = self.v.load(self.grad_y.at(i, first), mask), self.v.load_bytes(self.switches.at(i, first), mask)
+        return gradient, self.b.sub(switch, self.places)
 
-    def part(self, loaded, row, column):
-        gradient, switch = loaded
-        place = self.v.broadcast_byte(self.b.add(self.b.mul(row, INT64(self.columns)), INT64(column)))
-        return self.b.select(self.b.icmp_unsigned("==", switch, place), gradient, self.v.zero)
+    def part(self, loaded, column):
+        gradient, column_of_maximum = loaded
+        return self.b.select(self.b.icmp_unsigned("==", column_of_maximum, self.v.bytes_of(column)), gradient, self.v.zero)
 
 
 class _ToAll:
@@ -209,14 +211,14 @@ class _ToAll:
         self.shares = [self.b.fdiv(self.v.constant(1.0), self.v.load(self.v.at(self.columns_counted, first), mask, 1.0))
                        for first, mask in groups]
 
-    def row(self, i):
+    def row(self, i, row):
         self.share = self.v.broadcast(self.b.fdiv(self.v.element(1.0), self.v.load_one(self.v.at(self.rows_counted, i))))
 
     def load(self, i, group):
         first, mask = self.groups[group]
         return self.b.fmul(self.v.load(self.grad_y.at(i, first), mask), self.b.fmul(self.shares[group], self.share))
 
-    def part(self, loaded, row, column):
+    def part(self, loaded, column):
         return loaded
 
 
@@ -250,6 +252,25 @@ def gather_from_means(typing, grad_y, grad_x, plane, reach, down, padding, colum
                            zip((reach, rows_counted, columns_counted), (arguments[3], *arguments[8:])))
         _walk_gradient(b, v, image, pooled, bounds, *arguments[4:6], len(columns), len(phases), _ToAll(b, v, pooled, *counts))
         return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def sum_of_plane(typing, x, plane):
+    """The sum of all numbers of a plane. Networks end with many small ones, so the last of them are masked, not left to a loop."""
+    signature = x.dtype(x, types.int64)
+
+    def generate(context, b, signature, arguments):
+        v = Vectors(context, b, x.dtype)
+        image = _Plane(context, b, x, *arguments)
+        total = cgutils.alloca_once(b, v.type)
+        b.store(v.zero, total)
+        size = b.mul(image.height, image.width)
+        with cgutils.for_range_slice(b, INT64(0), size, INT64(v.lanes)) as (first, _):
+            numbers = v.load(v.at(image.first, first), v.mask_below(b.sub(size, first)))
+            b.store(b.fadd(b.load(total), numbers), total)
+        return v.sum_lanes(b.load(total))
 
     return signature, generate
 

@@ -2,6 +2,9 @@
 from .activation import (
     leaky_relu, leaky_relu_grad_input, relu, relu_grad_input, sigmoid, sigmoid_grad_input, tanh, tanh_grad_input,
 )
+from .adaptive_pooling import (
+    adaptive_avg_pool2d, adaptive_avg_pool2d_grad_input, adaptive_max_pool2d, adaptive_max_pool2d_grad_input,
+)
 from .convolution import conv2d, conv2d_grad_input, conv2d_grad_weight
 from .elementwise import absolute, add, divide, exp, log, multiply, negative, power, sign, sqrt, subtract
 from .matmul import matmul
@@ -15,10 +18,11 @@ from .reduction import max, max_grad_input, sum
 from .softmax import cross_entropy, cross_entropy_grad_input, log_softmax, log_softmax_grad_input, softmax, softmax_grad_input
 
 __all__ = [
-    "absolute", "adam", "add", "avg_pool2d", "avg_pool2d_grad_input", "batch_norm", "batch_norm_grad", "batch_norm_training",
-    "batch_statistics", "conv2d", "conv2d_grad_input", "conv2d_grad_weight", "cross_entropy", "cross_entropy_grad_input",
-    "divide", "dropout", "exp", "leaky_relu", "leaky_relu_grad_input", "local_response_norm", "local_response_norm_grad_input",
-    "log", "log_softmax", "log_softmax_grad_input", "matmul", "max", "max_grad_input", "max_pool2d", "max_pool2d_grad_input",
-    "multiply", "negative", "power", "relu", "relu_grad_input", "sgd", "sigmoid", "sigmoid_grad_input", "sign", "softmax",
-    "softmax_grad_input", "sqrt", "subtract", "sum", "tanh", "tanh_grad_input",
+    "absolute", "adam", "adaptive_avg_pool2d", "adaptive_avg_pool2d_grad_input", "adaptive_max_pool2d",
+    "adaptive_max_pool2d_grad_input", "add", "avg_pool2d", "avg_pool2d_grad_input", "batch_norm", "batch_norm_grad",
+    "batch_norm_training", "batch_statistics", "conv2d", "conv2d_grad_input", "conv2d_grad_weight", "cross_entropy",
+    "cross_entropy_grad_input", "divide", "dropout", "exp", "leaky_relu", "leaky_relu_grad_input", "local_response_norm",
+    "local_response_norm_grad_input", "log", "log_softmax", "log_softmax_grad_input", "matmul", "max", "max_grad_input",
+    "max_pool2d", "max_pool2d_grad_input", "multiply", "negative", "power", "relu", "relu_grad_input", "sgd", "sigmoid",
+    "sigmoid_grad_input", "sign", "softmax", "softmax_grad_input", "sqrt", "subtract", "sum", "tanh", "tanh_grad_input",
 ]

@@ -6,6 +6,8 @@ from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
 from minicnn.functional import arguments
 
+MOST_POSITIONS = 256   # in a window whose maximum is wanted: one byte tells where it is
+
 
 class MaxPool2d(Function):
     """Keeps for each output where in its window the maximum was: one byte, and not the input."""
@@ -49,27 +51,30 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, *, ceil_mode=False):
                                   outside the image counts as -inf; padding is at most half the kernel size.
     ceil_mode                     let a last window hang over the right and lower edge instead of leaving pixels unseen
 
-    The gradient goes to the first maximum of a window. At most 256 positions to a window (`x.amax((2, 3))` sees whole images).
+    The gradient goes to the first maximum of a window. At most 256 positions to a window (`adaptive_max_pool2d`
+    has no such limit).
     """
     geometry = _geometry("max_pool2d", x, kernel_size, stride, padding, ceil_mode)
     rows, columns = geometry[1]
-    if rows * columns > 256:
-        raise ValueError(f"max_pool2d: kernel_size {geometry[1]} has more than 256 positions; "
-                         "x.amax((2, 3)) pools over whole images")
+    if rows * columns > MOST_POSITIONS:
+        raise ValueError(f"max_pool2d: kernel_size {geometry[1]} has more than {MOST_POSITIONS} positions; "
+                         "adaptive_max_pool2d(x, 1) pools over whole images")
     return MaxPool2d(*geometry)(x)
 
 
-def avg_pool2d(x, kernel_size, stride=None, padding=0, *, count_include_pad=True):
+def avg_pool2d(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """The mean of each window: (N, C, H, W) -> (N, C, OH, OW), as torch.nn.functional.avg_pool2d.
 
     kernel_size, stride, padding  integers or pairs (rows, columns); the stride is the kernel size unless given. Padding is with
                                   zeros, and at most half the kernel size.
+    ceil_mode                     let a last window hang over the right and lower edge instead of leaving pixels unseen; what
+                                  is beyond the padding never counts
     count_include_pad             divide by the size of the window; False: by the number of its pixels inside the image
     """
-    return AvgPool2d(*_geometry("avg_pool2d", x, kernel_size, stride, padding), count_include_pad)(x)
+    return AvgPool2d(*_geometry("avg_pool2d", x, kernel_size, stride, padding, ceil_mode), count_include_pad)(x)
 
 
-def _geometry(function, x, kernel_size, stride, padding, ceil_mode=False):
+def _geometry(function, x, kernel_size, stride, padding, ceil_mode):
     """(OH, OW), window, stride and padding as pairs; ValueError if they do not fit x."""
     arguments.images(function, x)
     window = arguments.pair(function, "kernel_size", kernel_size, 1)

@@ -12,6 +12,7 @@ TestMaxPool2d = three_questions(
     case("max_pool2d", (2, 3, 8, 6), kernel_size=2),
     case("max_pool2d", (2, 3, 9, 7), kernel_size=3, stride=2),
     case("max_pool2d", (2, 3, 9, 7), kernel_size=3, stride=2, padding=1),
+    case("max_pool2d", (2, 3, 7, 7), kernel_size=3, stride=1, padding=1),
     case("max_pool2d", (2, 2, 7, 9), kernel_size=(3, 2), stride=(1, 3), padding=(1, 0)),
     case("max_pool2d", (2, 3, 8, 7), kernel_size=3, stride=2, ceil_mode=True),
     case("max_pool2d", (2, 3, 7, 6), kernel_size=2, stride=3, padding=1, ceil_mode=True),
@@ -24,6 +25,9 @@ TestAvgPool2d = three_questions(
     case("avg_pool2d", (2, 3, 9, 7), kernel_size=3, stride=2, padding=1),
     case("avg_pool2d", (2, 3, 9, 7), kernel_size=3, stride=2, padding=1, count_include_pad=False),
     case("avg_pool2d", (2, 2, 7, 9), kernel_size=(3, 2), stride=(1, 3), padding=(1, 0)),
+    case("avg_pool2d", (2, 3, 8, 7), kernel_size=3, stride=2, padding=1, ceil_mode=True),
+    case("avg_pool2d", (2, 3, 8, 7), kernel_size=3, stride=2, ceil_mode=True, count_include_pad=False),
+    case("avg_pool2d", (2, 3, 7, 7), kernel_size=3, stride=1, padding=1),
     case("avg_pool2d", (1, 2, 20, 20), kernel_size=20),
     case("avg_pool2d", (0, 3, 8, 6), kernel_size=2),
 )

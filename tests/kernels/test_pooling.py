@@ -19,15 +19,20 @@ def windows(draw):
 
 
 HALVING = (2, 2), (2, 2), (0, 0)
+OVERLAPPING = (3, 3), (2, 2), (1, 1)
 PLANES = st.sampled_from([(0, 3), (1, 1), (2, 3), (50, 5)])
 
 
 def many_sizes(test):
     for case in [(*HALVING, (28, 28), (14, 14)), (*HALVING, (10, 11), (5, 5)), (*HALVING, (3, 2), (1, 1)),
                  (*HALVING, (2, 71), (1, 35)), (*HALVING, (5, 5), (3, 3)), (*HALVING, (4, 5), (2, 3)),
-                 ((3, 3), (2, 2), (1, 1), (35, 36), (18, 18)), ((16, 16), (1, 1), (0, 0), (16, 16), (1, 1)),
-                 ((2, 2), (2, 2), (1, 1), (1, 1), (1, 1))]:
-        test = example((20, 3), case, np.float32, 1, False)(test)
+                 (*OVERLAPPING, (35, 36), (18, 18)), (*OVERLAPPING, (4, 64), (2, 32)), (*OVERLAPPING, (13, 69), (7, 35)),
+                 ((3, 3), (2, 2), (0, 0), (13, 13), (6, 6)), ((3, 3), (2, 2), (0, 0), (6, 40), (3, 20)),
+                 ((3, 3), (1, 1), (1, 1), (7, 35), (7, 35)), ((5, 3), (3, 1), (2, 0), (9, 19), (3, 17)),
+                 ((1, 3), (4, 1), (0, 1), (9, 17), (3, 17)), ((16, 16), (1, 1), (0, 0), (16, 16), (1, 1)),
+                 ((85, 3), (1, 2), (42, 1), (5, 5), (5, 3)), ((2, 2), (2, 2), (1, 1), (1, 1), (1, 1)), (*OVERLAPPING, (1, 1), (1, 1))]:
+        for dtype, odd in [(np.float32, False), (np.float32, True), (np.float64, True)]:
+            test = example((20, 3), case, dtype, 1, odd)(test)
     return test
 
 
@@ -51,7 +56,7 @@ def test_avg_pool_agrees_with_reference(planes, case, dtype, seed, count_include
 
 
 SETTINGS = pytest.mark.parametrize("window, stride, padding, size", [
-    (*HALVING, (6, 7)), ((3, 3), (2, 2), (1, 1), (7, 8)), ((3, 2), (1, 3), (1, 0), (6, 9)), ((3, 3), (1, 1), (0, 0), (5, 5)),
+    (*HALVING, (6, 7)), (*OVERLAPPING, (7, 8)), ((3, 2), (1, 3), (1, 0), (6, 9)), ((3, 3), (1, 1), (0, 0), (5, 5)),
 ])
 
 
@@ -83,12 +88,13 @@ def test_nan_wins_in_reference_as_in_torch(torch):
     assert np.isnan(y).sum() == 4
 
 
+@pytest.mark.parametrize("ceil_mode", [False, True])
 @SETTINGS
 @pytest.mark.parametrize("count_include_pad", [True, False])
-def test_reference_of_avg_pool_is_torch(window, stride, padding, size, count_include_pad, torch):
+def test_reference_of_avg_pool_is_torch(window, stride, padding, size, count_include_pad, ceil_mode, torch):
     x = numbers(0, (2, 3, *size), np.float64)
     variable = torch.tensor(x, requires_grad=True)
-    result = torch.nn.functional.avg_pool2d(variable, window, stride, padding, count_include_pad=count_include_pad)
+    result = torch.nn.functional.avg_pool2d(variable, window, stride, padding, ceil_mode, count_include_pad)
     grad_y = numbers(1, tuple(result.shape), np.float64)
     result.backward(torch.tensor(grad_y))
     y, grad_x = np.empty(result.shape), np.empty_like(x)
