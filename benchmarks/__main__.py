@@ -14,6 +14,7 @@ RESULTS = pathlib.Path(__file__).parent / "results"
 
 LEGEND = """\
 time, rate, of peak: minicnn's, through its public functions; of peak: the share of the most FMAs the machine was measured to do
+(counted by the definition, whatever an algorithm in brackets saves)
 {others}: how many times as fast as that minicnn is, or how many times as little memory it takes; above 1 it leads
 error: how far a result is from the one in float64, relative to that
 compile: what the first call took more than later ones, where the machine code was not on disk

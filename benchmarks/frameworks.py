@@ -125,8 +125,9 @@ def onnxruntime():
     """Whole networks in evaluation, which onnxruntime gets as graphs."""
     from benchmarks import graph
     from benchmarks.onnx_model import Session
+    from benchmarks.worker import available_threads
 
-    threads = int(os.environ.get("OMP_NUM_THREADS", len(os.sched_getaffinity(0))))
+    threads = int(os.environ.get("OMP_NUM_THREADS", available_threads()))
     yield Framework(graph, None, np.asarray, network=lambda model: Session(model, threads), numpy=_itself)
 
 

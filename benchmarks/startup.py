@@ -18,7 +18,7 @@ from minicnn.errors import RunError
 STEPS, BATCH = 100, 64   # LeNet's
 _ROUNDS = 3
 _STEPS_OF_OTHERS = 2      # from the second step on, the optimiser's state is there
-_FAIR = (frameworks.OURS, frameworks.PYTORCH)   # who has such a program
+_WITH_PROGRAM = frameworks.OURS, frameworks.PYTORCH
 
 
 class Run(NamedTuple):
@@ -60,7 +60,7 @@ CASES = [
 
 def measure(cases, names, threads):
     """Yields each of the cases that can be measured here with its {name: Measurement} in seconds or bytes."""
-    names = [name for name in names if name in _FAIR]
+    names = [name for name in names if name in _WITH_PROGRAM]
     for network in dict.fromkeys(case.network for case in cases):
         own = [case for case in cases if case.network == network]
         rounds, compiled = (_lenet_rounds if network[0] == "LeNet" else _other_rounds)(own, names, threads)

@@ -25,7 +25,6 @@ _LENET_BATCHES = 1, 64
 
 # Those that are measured also without --full, with the batch: something of every kind.
 QUICK = {
-    Layer(1, 6, 28, 5, padding=2): 64,
     Layer(6, 16, 14, 5): 64,
     Layer(3, 64, 224, 11, stride=4, padding=2): 1,
     Layer(3, 64, 224, 7, stride=2, padding=3): 1,

@@ -24,7 +24,7 @@ def _batch_norm_cases(name, shape, quick=True):
 
 
 CASES = [
-    *_batch_norm_cases("CIFAR ResNet-20", (128, 16, 32, 32)),
+    *_batch_norm_cases("CIFAR ResNet-20", (128, 16, 32, 32), quick=False),
     *_batch_norm_cases("ResNet", (16, 64, 112, 112)),
     *_batch_norm_cases("ResNet-50", (16, 1024, 14, 14), quick=False),
     *_batch_norm_cases("ResNet-18", (16, 512, 7, 7), quick=False),

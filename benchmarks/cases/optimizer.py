@@ -27,5 +27,6 @@ def _step(name, settings, shapes):
     return prepare
 
 
-CASES = [Case("optimiser", subject, aspect, _step(name, settings, shapes), bytes=floats * FLOAT * sum(map(math.prod, shapes)))
+CASES = [Case("optimiser", subject, aspect, _step(name, settings, shapes), bytes=floats * FLOAT * sum(map(math.prod, shapes)),
+              quick=shapes is not _LENET)
          for subject, shapes in _PARAMETERS.items() for aspect, (name, settings, floats) in _OPTIMIZERS.items()]

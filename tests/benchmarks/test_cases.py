@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from benchmarks import cases, frameworks, networks
+from benchmarks import arrays, cases, frameworks, networks
 from benchmarks.arrays import random_array
 from benchmarks.cases import Case, convolution, matmul
 from benchmarks.cases import networks as network_cases
@@ -116,6 +116,13 @@ def test_random_arrays_are_the_same_in_every_process():
     np.testing.assert_array_equal(random_array(2, 3), random_array(2, 3))
     assert not np.array_equal(random_array(2, 3), random_array(2, 3, number=1))
     assert random_array().shape == ()
+
+
+def test_large_random_arrays_repeat_themselves_out_of_step(monkeypatch):
+    monkeypatch.setattr(arrays, "_PERIOD", 7)
+    matrix = random_array(5, 3)
+    np.testing.assert_array_equal(matrix.ravel()[7:14], matrix.ravel()[:7])
+    assert len(np.unique(matrix[:, 0])) == 5
 
 
 def test_large_cases_are_not_for_plain_numpy():

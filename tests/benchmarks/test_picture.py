@@ -96,7 +96,7 @@ def test_many_results_make_several_columns(document):
 
 def test_however_many_results_there_are_three_columns_are_enough(document):
     record = document["results"][0]
-    document["results"] = [{**record, "subject": f"conv{number}"} for number in range(400)]
+    document["results"] = [{**record, "subject": f"conv{number}"} for number in range(240)]
     assert len(picture.draw(document).axes) == 3
 
 
