@@ -14,7 +14,9 @@ RESULTS = pathlib.Path(__file__).parent / "results"
 
 LEGEND = """\
 time, rate, of peak: minicnn's, through its public functions; of peak: the share of the most FMAs the machine was measured to do
+(counted by the definition, whatever an algorithm in brackets saves)
 {others}: how many times as fast as that minicnn is, or how many times as little memory it takes; above 1 it leads
+error: how far a result is from the one in float64, relative to that
 compile: what the first call took more than later ones, where the machine code was not on disk
 ~ in front of a figure: other processes were busy in most of its rounds"""
 
@@ -22,14 +24,16 @@ compile: what the first call took more than later ones, where the machine code w
 def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Time kernels and whole training steps against PyTorch, where it is installed, and against their definition\n"
-                    "in NumPy. Leaves a JSON file and a picture. The machine should have nothing else to do.",
+        description="Time kernels, whole networks and training steps against PyTorch, in both of its layouts, and whole networks also\n"
+                    "against onnxruntime and torch.compile, where these are installed; small things against their definition in NumPy.\n"
+                    "Leaves a JSON file and a picture. The machine should have nothing else to do.",
         epilog="examples:\n"
-               "  python -m benchmarks\n"
+               "  python -m benchmarks                        a bit of everything, in some minutes\n"
                "  python -m benchmarks lenet conv\n"
-               "  python -m benchmarks --full --threads 4 1")
-    parser.add_argument("words", nargs="*", metavar="WORD", help="measure only what has one of these words in its name")
-    parser.add_argument("--full", action="store_true", help="all layers and batch sizes, and more rounds")
+               "  python -m benchmarks --full resnet-18       all that ResNet-18 does, against torch.compile too\n"
+               "  python -m benchmarks --full --threads 4 1   hours")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="measure only what has a word in its name that begins like one of these")
+    parser.add_argument("--full", action="store_true", help="all layers and batch sizes, more rounds, and torch.compile")
     parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="numbers of threads (default: all there are, and 1)")
     parser.add_argument("--out", type=pathlib.Path, default=RESULTS, help="the folder to leave the JSON file and the picture in "
                                                                           "(default: benchmarks/results)")
@@ -43,11 +47,16 @@ def main(arguments=None):
     if not all(1 <= threads <= most for threads in thread_counts):
         raise InputError(f"--threads must be from 1 to {most}, as many as this machine offers")
     chosen = suite.select(options.words, options.full)
-    document = measure(chosen, thread_counts, timer.FULL if options.full else timer.QUICK)
+    names = [name for name in frameworks.available() if options.full or name != frameworks.COMPILED]
+    document = measure(chosen, thread_counts, timer.FULL if options.full else timer.QUICK, names)
+    document["left_out"] = frameworks.missing() | document["left_out"]
     others = dict.fromkeys(name for record in document["results"] for name in record["contenders"] if name != frameworks.OURS)
     versions = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
     print(f"{document['processor']}, {document['cores']} cores; {versions}")
-    print(f"\n{table.render(document)}\n\n{LEGEND.format(others=', '.join(others))}\n")
+    print(f"\n{table.render(document)}\n\n{LEGEND.format(others=', '.join(others))}")
+    for name, reason in document["left_out"].items():
+        print(f"{name} is left out: {reason}")
+    print()
     doubtful = [table.doubtful(record["contenders"][frameworks.OURS]) for record in document["results"]]
     if 2 * doubtful.count("") < len(doubtful):
         print("Other processes kept the machine busy most of the time. These figures mean little: run it when it is quiet.\n")
@@ -55,21 +64,23 @@ def main(arguments=None):
     return 0
 
 
-def measure(chosen, thread_counts, effort):
+def measure(chosen, thread_counts, effort, names):
     """The document: what the JSON file holds. Ctrl-C ends the measuring, not the program: what there is then is shown."""
     from tqdm import tqdm
 
-    document = {**machine.describe(), "peaks": {}, "results": []}
+    document = {**machine.describe(), "peaks": {}, "left_out": {}, "results": []}
     total = sum(len(thread_counts) if isinstance(case, suite.cases.Case) else 1 for case in chosen)
     style = "{n_fmt}/{total_fmt} |{bar:20}| {desc}"
     with tqdm(total=total, leave=False, disable=not sys.stderr.isatty(), bar_format=style) as bar:
         try:
-            for facts in suite.run(chosen, thread_counts, effort, frameworks.available(), bar.set_description_str):
+            for facts in suite.run(chosen, thread_counts, effort, names, bar.set_description_str):
                 if "machine" in facts:
                     found = facts["machine"]
                     threads = str(found["threads"])
                     document["peaks"][threads] = max(found["peak"], document["peaks"].get(threads, 0))
                     document |= {name: found[name] for name in ("threading_layer", "vector_bits")}
+                elif "left_out" in facts:
+                    document["left_out"] |= facts["left_out"]
                 else:
                     document["results"].append(facts)
                     bar.update()

@@ -6,7 +6,7 @@ import platform
 
 from benchmarks.worker import available_threads
 
-_PACKAGES = ("minicnn", "numpy", "numba", "llvmlite", "torch")
+_PACKAGES = ("minicnn", "numpy", "numba", "llvmlite", "torch", "onnxruntime")
 
 
 def describe():

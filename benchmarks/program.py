@@ -1,7 +1,8 @@
-"""A whole program, in a process of its own: LeNet learns from MNIST for some steps, in minicnn or in PyTorch.
+"""A whole program, in a process of its own: a network learns for some steps, in minicnn or in PyTorch.
 
-    python -m benchmarks.program minicnn 100
+    python -m benchmarks.program minicnn LeNet 64 100
 
+LeNet learns from MNIST; the others, of which only the memory is looked at, get random images, 64 or however many at a time.
 It prints, a line of JSON each: how long the import of the library took; that the first step is done, when it is; and at the end
 the most memory that the process had in use. Nothing is imported before the library but what Python comes with.
 """
@@ -13,25 +14,43 @@ import pathlib
 import sys
 import time
 
-BATCH = 64
 
-
-def main(framework, steps):
+def main(framework, network, batch, steps):
     started = time.perf_counter()
     library = importlib.import_module({"minicnn": "minicnn", "PyTorch": "torch"}[framework])
     tell(imported=time.perf_counter() - started)
-    if steps:
-        {"minicnn": train_minicnn, "PyTorch": train_pytorch}[framework](library, steps)
+    if network != "LeNet":
+        train_on_noise(framework, network, batch, steps)
+    elif steps:
+        {"minicnn": train_minicnn, "PyTorch": train_pytorch}[framework](library, batch, steps)
     tell(peak_memory=peak_memory())
 
 
-def train_minicnn(mc, steps):
+def train_on_noise(framework, network, batch, steps):
+    import numpy as np
+
+    from benchmarks import frameworks, networks
+    from benchmarks.arrays import random_array
+
+    with frameworks.FRAMEWORKS[framework]() as framework:
+        library, network = framework.library, networks.ALL[network]
+        model = networks.make(framework, network)
+        optimizer = library.optim.SGD(model.parameters(), lr=1e-7, momentum=0.9)
+        images = framework.tensor(random_array(batch, *network.input_shape))
+        labels = library.tensor(np.arange(batch, dtype=np.int64) % network.classes)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            framework.F.cross_entropy(model(images), labels).backward()
+            optimizer.step()
+
+
+def train_minicnn(mc, batch, steps):
     from minicnn import data, models, optim
     from minicnn import functional as F
 
     model = models.get("lenet")
     optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
-    batches = data.DataLoader(data.get("mnist"), BATCH, shuffle=True)
+    batches = data.DataLoader(data.get("mnist"), batch, shuffle=True)
     for step, (images, labels) in zip(range(steps), batches):
         optimizer.zero_grad()
         F.cross_entropy(model(images), labels).backward()
@@ -40,7 +59,7 @@ def train_minicnn(mc, steps):
             tell(first_step=True)
 
 
-def train_pytorch(torch, steps):
+def train_pytorch(torch, batch, steps):
     from torch import nn, optim
     from torch.nn import functional as F
 
@@ -52,8 +71,8 @@ def train_pytorch(torch, steps):
     digits = torch.frombuffer(read_mnist("labels", header=8), dtype=torch.uint8).long()
     order = torch.randperm(len(digits))
     for step in range(steps):
-        batch = order[step * BATCH:(step + 1) * BATCH]
-        images, labels = pixels[batch].float() / 255, digits[batch]
+        chosen = order[step * batch:(step + 1) * batch]
+        images, labels = pixels[chosen].float() / 255, digits[chosen]
         optimizer.zero_grad()
         F.cross_entropy(model(images), labels).backward()
         optimizer.step()
@@ -94,4 +113,4 @@ def tell(**facts):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(*sys.argv[1:3], *map(int, sys.argv[3:]))

@@ -1,5 +1,5 @@
 """The table on the screen."""
-from benchmarks.frameworks import OURS
+from benchmarks.frameworks import DEFINITION, OURS, PYTORCH, RIVALS
 
 _GAP, _SECTION_GAP = "  ", "   |"
 _WORTH_TELLING = 0.1   # seconds of compilation
@@ -8,30 +8,46 @@ _UNITS = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
 
 
 def render(document):
-    """The table of a document (what the JSON file holds), as text."""
-    rows = by_case(document["results"])
-    sections = [_Section(document, threads) for threads in dict.fromkeys(record["threads"] for record in document["results"])]
+    """The tables of a document (what the JSON file holds), one for each group, as text."""
+    groups = {}
+    for key, records in by_case(document["results"]).items():
+        groups.setdefault(key[0], {})[key] = records
+    return "\n\n".join(_render_group(document, group, rows) for group, rows in groups.items())
+
+
+def _render_group(document, group, rows):
+    """A group has the columns that something in it needs."""
+    thread_counts = dict.fromkeys(threads for records in rows.values() for threads in records)
+    sections = [_Section(document, threads, [records[threads] for records in rows.values() if threads in records])
+                for threads in thread_counts]
     lines = [[cell for section in sections for cell in section.cells(records)] for records in rows.values()]
     heads = [head for section in sections for head in section.heads]
-    widths = [max(map(len, column)) for column in zip(heads, *lines)]
-    label_width = max(len(aspect) for _, _, aspect in rows) + 2
+    upper, lower = [head[0] for head in heads], [head[1] for head in heads]
+    widths = [max(map(len, column)) for column in zip(upper, lower, *lines)]
+    labels = [f"  {aspect}{_algorithm(records)}" for (_, _, aspect), records in rows.items()]
+    label_width = max(map(len, [group, *labels]))
 
-    begins = {sum(len(section.heads) for section in sections[:place]) for place in range(len(sections))}
-    titles, place = [], 0
+    begins, titles, place = set(), [], 0
     for section in sections:
+        begins.add(place)
         columns = widths[place:place + len(section.heads)]
         titles.append(_SECTION_GAP + _GAP + section.title.ljust(sum(columns) + len(_GAP) * (len(columns) - 1)))
         place += len(section.heads)
-    text = [(" " * label_width + "".join(titles)).rstrip(), _line("", heads, widths, label_width, begins)]
-    group = subject = None
-    for (row_group, row_subject, aspect), cells in zip(rows, lines):
-        if row_group != group:
-            text += ["", row_group.upper()]
-        if (row_group, row_subject) != (group, subject):
+    text = [(group.upper().ljust(label_width) + "".join(titles)).rstrip()]
+    text += [_line("", head, widths, label_width, begins) for head in (upper, lower) if any(head)]
+    subject = None
+    for (_, row_subject, _), label, cells in zip(rows, labels, lines):
+        if row_subject != subject:
             text.append(row_subject)
-        group, subject = row_group, row_subject
-        text.append(_line("  " + aspect, cells, widths, label_width, begins))
+        subject = row_subject
+        text.append(_line(label, cells, widths, label_width, begins))
     return "\n".join(text)
+
+
+def _algorithm(records):
+    """Behind a convolution's pass, what is done for it."""
+    algorithm = next(iter(records.values())).get("algorithm")
+    return f" ({algorithm})" if algorithm else ""
 
 
 def by_case(records):
@@ -50,28 +66,39 @@ def _line(label, cells, widths, label_width, begins):
 
 
 class _Section:
-    """The columns for one number of threads."""
+    """The columns for one number of threads. A head has two lines."""
 
-    def __init__(self, document, threads):
-        records = [record for record in document["results"] if record["threads"] == threads]
+    def __init__(self, document, threads, records):
         self.threads = threads
         self.title = f"{threads} thread{'s' * (threads > 1)}"
         self.peak = document["peaks"].get(str(threads))   # none if only whole processes were measured
-        if self.peak:
+        if self.peak and any("gflops" in record for record in records):
             self.title += f", {self.peak:.0f} GFLOP/s at most"
-        self.others = list(dict.fromkeys(name for record in records for name in record["contenders"] if name != OURS))
+        named = dict.fromkeys(name for record in records for name in record["contenders"])
+        self.others = [name for name in (*RIVALS, DEFINITION) if name in named]
+        self.computing = any("gflops" in record for record in records)
+        self.moving = any(rate(record) for record in records)
+        self.erring = [name for name in (OURS, PYTORCH) if any("error" in record["contenders"].get(name, ()) for record in records)]
         self.compiled = any(compilation_seconds(record) > _WORTH_TELLING for record in records)
-        self.heads = ["time", "rate", "of peak", *self.others] + ["compile"] * self.compiled
+        self.heads = [("", "time")] + [("", "rate")] * self.moving + [("", "of peak")] * self.computing
+        self.heads += [tuple(name.rpartition(" ")[::2]) for name in self.others] + [("error of", name) for name in self.erring]
+        self.heads += [("", "compile")] * self.compiled
 
     def cells(self, records):
         record = records.get(self.threads)
         if record is None:
             return [""] * len(self.heads)
-        cells = [quantity(record["contenders"][OURS]["median"], record["unit"]), rate(record),
-                 f"{100 * record['gflops'] / self.peak:.0f} %" if "gflops" in record else ""]
+        contenders = record["contenders"]
+        cells = [quantity(contenders[OURS]["median"], record["unit"])]
+        if self.moving:
+            cells.append(rate(record))
+        if self.computing:
+            cells.append(f"{100 * record['gflops'] / self.peak:.0f} %" if "gflops" in record else "")
         for name in self.others:
-            other = record["contenders"].get(name)
-            cells.append("" if other is None else doubtful(other) + ratio(other["ratio"]))
+            cells.append(doubtful(contenders[name]) + ratio(contenders[name]["ratio"]) if name in contenders else "")
+        for name in self.erring:
+            error = contenders.get(name, {}).get("error")
+            cells.append("" if error is None else f"{error:.0e}")
         if self.compiled:
             seconds = compilation_seconds(record)
             cells.append(quantity(seconds, "s") if seconds > _WORTH_TELLING else "")

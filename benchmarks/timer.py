@@ -24,7 +24,7 @@ class Effort(NamedTuple):
     patience: float    # seconds after which a contender has had enough, if it was in a few rounds
 
 
-QUICK = Effort(rounds=7, least=0.05, patience=1)
+QUICK = Effort(rounds=5, least=0.05, patience=0.6)
 FULL = Effort(rounds=15, least=0.1, patience=6)
 
 

@@ -43,6 +43,10 @@ class Worker:
         self.process.stdout.close()
         self.process.wait()
 
+    def wait(self):
+        """Until the framework has been imported; RunError with the reason if it cannot be used here."""
+        self._ask("ready")
+
     def prepare(self, key):
         """Make a case ready and run it once: how long that took, in seconds, and a sample of the result."""
         return self._ask("prepare", key)
@@ -50,6 +54,14 @@ class Worker:
     def run(self, repetitions):
         """Seconds for that many calls."""
         return self._ask("run", repetitions)
+
+    def forget(self):
+        """Give back the memory of the case that was made ready."""
+        self._ask("forget")
+
+    def algorithm(self, key):
+        """The name of the algorithm that our kernels choose for a case; None for what is no convolution."""
+        return self._ask("algorithm", key)
 
     def processor_seconds(self):
         """How much processor time the process has used."""
@@ -60,12 +72,10 @@ class Worker:
         return self._ask("machine")
 
     def _ask(self, *question):
-        try:
+        with contextlib.suppress(BrokenPipeError):   # it may have ended, and said why
             self.process.stdin.write(json.dumps(question) + "\n")
             self.process.stdin.flush()
-            answer = self.process.stdout.readline()
-        except BrokenPipeError:
-            answer = ""
+        answer = self.process.stdout.readline()
         if not answer:
             raise RunError(f"the process of {self.name} ended while it was asked for {' '.join(map(str, question))}")
         answer = json.loads(answer)
@@ -99,16 +109,25 @@ class _Process:
         self.framework = framework
         self.program = None
 
+    def ready(self):
+        return True
+
     def prepare(self, key):
-        self.program = None   # makes room
         self.program = cases.get(key).prepare(self.framework)
         started = time.perf_counter()
         result = self.program()
         seconds = time.perf_counter() - started
-        return seconds, sample(result.detach().numpy())
+        return seconds, sample(self.framework.numpy(result))
 
     def run(self, repetitions):
         return timer.repeat(self.program)(repetitions)
+
+    def forget(self):
+        self.program = None
+
+    def algorithm(self, key):
+        geometry, choose = cases.get(key).geometry, getattr(self.framework.kernels, "algorithm_for", None)
+        return choose(*geometry) if geometry and choose else None
 
     def processor_seconds(self):
         return time.process_time()
@@ -132,16 +151,23 @@ def sample(result):
 
 def serve(name, questions, answers):
     """Answer questions, lines from one stream to another, until they end."""
-    with frameworks.FRAMEWORKS[name]() as framework:
+    def tell(**answer):
+        print(json.dumps(answer), file=answers, flush=True)
+
+    with contextlib.ExitStack() as stack:
+        try:
+            framework = stack.enter_context(frameworks.FRAMEWORKS[name]())
+        except RunError as error:
+            tell(error=str(error))   # whatever was asked
+            return
         process = _Process(framework)
         for line in questions:
             question, *arguments = json.loads(line)
             try:
-                answer = {"answer": getattr(process, question)(*arguments)}
+                tell(answer=getattr(process, question)(*arguments))
             except Exception as error:
                 traceback.print_exc()
-                answer = {"error": f"{type(error).__name__}: {error}"}
-            print(json.dumps(answer), file=answers, flush=True)
+                tell(error=f"{type(error).__name__}: {error}")
 
 
 def main():

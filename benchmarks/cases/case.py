@@ -1,15 +1,21 @@
 """A case: one thing that is measured, written once for all frameworks."""
 import math
-import zlib
 from typing import Callable, NamedTuple
 
-import numpy as np
+from benchmarks import frameworks
+from benchmarks.arrays import random_array
 
 FORWARD, GRAD_INPUT, GRAD_WEIGHT = "forward", "input gradient", "weight gradient"
 FLOAT = 4   # bytes
 
 # From here on, plain NumPy takes seconds for one call.
 _MOST_FOR_DEFINITION = 100_000_000   # multiply-adds
+
+# Whom a case is for, beside ours and the definition: where PyTorch has one way of doing it, where the layout of images matters,
+# where rounding errors are worth telling too.
+ONE_WAY = frozenset({frameworks.PYTORCH})
+TWO_LAYOUTS = ONE_WAY | {frameworks.CHANNELS_LAST}
+TWO_LAYOUTS_AND_ERRORS = TWO_LAYOUTS | {frameworks.EXACT}
 
 
 class Case(NamedTuple):
@@ -21,6 +27,9 @@ class Case(NamedTuple):
     multiply_adds           how many one call takes by the definition, whatever an algorithm saves
     bytes                   how many must be moved at least: each input read once, each output written once
     quick                   measured also without --full
+    others                  the names of the frameworks that it is for, beside ours and the definition
+    geometry                of a convolution: shapes of images and filters, stride, padding, dilation, groups
+    tolerance               relative difference of two results that float32 may explain
     """
 
     group: str
@@ -30,11 +39,15 @@ class Case(NamedTuple):
     multiply_adds: int = 0
     bytes: int = 0
     quick: bool = True
+    others: frozenset = ONE_WAY
+    geometry: tuple = None
+    tolerance: float = 1e-3
 
-    @property
-    def on_definition(self):
-        """Is it small enough for plain NumPy?"""
-        return self.multiply_adds <= _MOST_FOR_DEFINITION
+    def is_for(self, name):
+        """Does a framework take part? The definition does where that is a matter of less than seconds."""
+        if name == frameworks.DEFINITION:
+            return self.multiply_adds <= _MOST_FOR_DEFINITION
+        return name == frameworks.OURS or name in self.others
 
 
 def key_of(case):
@@ -42,16 +55,10 @@ def key_of(case):
     return f"{case.group}: {case.subject}: {case.aspect}"
 
 
-def random_array(*shape, number=0):
-    """Normally distributed float32, the same ones for the same shape and number."""
-    seed = zlib.crc32(repr((*shape, number)).encode())
-    return np.asarray(np.random.default_rng(seed).standard_normal(shape, np.float32))
-
-
 def forward(function, *shapes):
     """`prepare` for function(F, *tensors) of tensors of these shapes, none of which requires a gradient."""
     def prepare(framework):
-        tensors = [framework.library.tensor(random_array(*shape)) for shape in shapes]
+        tensors = _tensors(framework, shapes)
         return lambda: function(framework.F, *tensors)
     return prepare
 
@@ -62,10 +69,10 @@ def gradient(function, *shapes, of):
     The graph is made once and kept, so the forward pass is not in the time.
     """
     def prepare(framework):
-        tensors = [framework.library.tensor(random_array(*shape), requires_grad=place == of)
-                   for place, shape in enumerate(shapes)]
+        tensors = _tensors(framework, shapes)
+        tensors[of].requires_grad = True
         output = function(framework.F, *tensors)
-        upstream = framework.library.tensor(random_array(*output.shape))
+        upstream = framework.tensor(random_array(*output.shape, number=len(shapes)))
 
         def backward():
             tensors[of].grad = None
@@ -73,6 +80,11 @@ def gradient(function, *shapes, of):
             return tensors[of].grad
         return backward
     return prepare
+
+
+def _tensors(framework, shapes):
+    """Each with numbers of its own. A gradient like the input, say, is one that batch normalisation makes 0."""
+    return [framework.tensor(random_array(*shape, number=number)) for number, shape in enumerate(shapes)]
 
 
 def float_bytes(*shapes):

@@ -1,7 +1,8 @@
 """Matrix products: the four transpositions of a large one, on the kernel itself; LeNet's fully connected layers."""
 import itertools
 
-from benchmarks.cases.case import FORWARD, GRAD_INPUT, GRAD_WEIGHT, Case, float_bytes, forward, gradient, random_array
+from benchmarks.arrays import random_array
+from benchmarks.cases.case import FORWARD, GRAD_INPUT, GRAD_WEIGHT, Case, float_bytes, forward, gradient
 
 _GROUP = "matrix product"
 _SIZE = 1024
@@ -12,7 +13,7 @@ _LENET_LAYERS = {"fc1": (400, 120), "fc2": (120, 84), "fc3": (84, 10)}
 def _product(transpose_a, transpose_b):
     """c = op(a) op(b) for square matrices; c is given, so nothing is allocated."""
     def prepare(framework):
-        a, b, c = (framework.library.tensor(random_array(_SIZE, _SIZE, number=number)) for number in (1, 2, 3))
+        a, b, c = (framework.tensor(random_array(_SIZE, _SIZE, number=number)) for number in (1, 2, 3))
         if framework.kernels:
             def multiply():
                 framework.kernels.matmul(a.array, b.array, c.array, transpose_a, transpose_b)

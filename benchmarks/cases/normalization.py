@@ -1,60 +1,35 @@
-"""Normalisation: of batches, in training and in evaluation, and of local responses."""
-from benchmarks.cases.case import FORWARD, GRAD_INPUT, Case, float_bytes, forward, gradient, random_array
-
-_GROUP = "normalisation"
-_LAYERS = {"ResNet stage 1": (16, 64, 56, 56), "ResNet stage 2": (16, 128, 28, 28), "ResNet stage 4": (16, 512, 7, 7),
-           "CIFAR ResNet stage 1": (128, 16, 32, 32), "a fully connected layer": (128, 1024)}
+"""Batch normalisation in training, and AlexNet's local response normalisation."""
+from benchmarks.cases.case import FORWARD, GRAD_INPUT, TWO_LAYOUTS, Case, float_bytes, forward, gradient
 
 
-def _batch_norm(shape, training):
-    """The layer, its output or all three of its gradients; those of the input are compared."""
-    def prepare(framework):
-        layer = _make_layer(framework, shape, training)
-        x = framework.library.tensor(random_array(*shape))
-
-        def normalize():
-            with framework.library.no_grad():
-                return layer(x)
-        return normalize
-    return prepare
-
-
-def _batch_norm_backward(shape):
-    def prepare(framework):
-        layer = _make_layer(framework, shape, training=True)
-        x = framework.library.tensor(random_array(*shape), requires_grad=True)
-        y, upstream = layer(x), framework.library.tensor(random_array(*shape, number=1))
-
-        def backward():
-            x.grad = layer.weight.grad = layer.bias.grad = None
-            y.backward(upstream, retain_graph=True)
-            return x.grad
-        return backward
-    return prepare
-
-
-def _make_layer(framework, shape, training):
-    nn = framework.library.nn
-    return (nn.BatchNorm1d if len(shape) == 2 else nn.BatchNorm2d)(shape[1]).train(training)
-
-
-def _batch_norm_cases():
-    for name, shape in _LAYERS.items():
-        subject = f"batch norm, {name}: {'x'.join(map(str, shape))}"
-        yield Case(_GROUP, subject, "forward in training", _batch_norm(shape, True), bytes=float_bytes(shape, shape))
-        yield Case(_GROUP, subject, "backward in training", _batch_norm_backward(shape), bytes=float_bytes(shape, shape, shape))
-        yield Case(_GROUP, subject, "forward in evaluation", _batch_norm(shape, False), bytes=float_bytes(shape, shape))
+def _batch_norm(F, x, weight, bias):
+    return F.batch_norm(x, None, None, weight, bias, training=True)
 
 
 def _local_response_norm(F, x):
-    return F.local_response_norm(x, 5, 1e-4, 0.75, 2.0)
+    return F.local_response_norm(x, 5)
 
 
-def _local_response_norm_cases():
-    for name, shape in {"AlexNet conv1": (16, 64, 55, 55), "AlexNet conv2": (16, 192, 27, 27)}.items():
-        subject = f"local response norm, {name}: {'x'.join(map(str, shape))}"
-        yield Case(_GROUP, subject, FORWARD, forward(_local_response_norm, shape), bytes=float_bytes(shape, shape))
-        yield Case(_GROUP, subject, GRAD_INPUT, gradient(_local_response_norm, shape, of=0), bytes=float_bytes(shape, shape, shape))
+def _cases(subject, function, shape, *others, quick=True):
+    subject = f"{subject}, {'x'.join(map(str, shape))}"
+    yield Case("normalisation", subject, FORWARD, forward(function, shape, *others), bytes=float_bytes(shape, shape), quick=quick,
+               others=TWO_LAYOUTS)
+    yield Case("normalisation", subject, GRAD_INPUT, gradient(function, shape, *others, of=0), bytes=float_bytes(shape, shape, shape),
+               quick=quick, others=TWO_LAYOUTS)
 
 
-CASES = [*_batch_norm_cases(), *_local_response_norm_cases()]
+def _batch_norm_cases(name, shape, quick=True):
+    channels = shape[1:2]
+    return _cases(f"batch norm, {name}", _batch_norm, shape, channels, channels, quick=quick)
+
+
+CASES = [
+    *_batch_norm_cases("CIFAR ResNet-20", (128, 16, 32, 32)),
+    *_batch_norm_cases("ResNet", (16, 64, 112, 112), quick=False),
+    *_batch_norm_cases("ResNet stage 1", (16, 64, 56, 56)),
+    *_batch_norm_cases("ResNet stage 2", (16, 128, 28, 28)),
+    *_batch_norm_cases("ResNet-50", (16, 1024, 14, 14), quick=False),
+    *_batch_norm_cases("ResNet-18", (16, 512, 7, 7), quick=False),
+    *_cases("local response norm, AlexNet", _local_response_norm, (16, 64, 55, 55)),
+    *_cases("local response norm, AlexNet", _local_response_norm, (1, 64, 55, 55), quick=False),
+]

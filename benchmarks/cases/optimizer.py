@@ -1,7 +1,8 @@
 """One step of an optimiser, with its gradients given."""
 import math
 
-from benchmarks.cases.case import FLOAT, Case, random_array
+from benchmarks.arrays import random_array
+from benchmarks.cases.case import FLOAT, Case
 
 _LENET = [(6, 1, 5, 5), (6,), (16, 6, 5, 5), (16,), (120, 400), (120,), (84, 120), (84,), (10, 84), (10,)]
 _RESNET_STAGE = [(512, 512, 3, 3)] * 4
@@ -14,9 +15,9 @@ _OPTIMIZERS = {"SGD with momentum": ("SGD", {"momentum": 0.9}, 5), "Adam": ("Ada
 def _step(name, settings, shapes):
     def prepare(framework):
         library = framework.library
-        parameters = [library.nn.Parameter(library.tensor(random_array(*shape))) for shape in shapes]
+        parameters = [library.nn.Parameter(framework.tensor(random_array(*shape))) for shape in shapes]
         for parameter in parameters:
-            parameter.grad = library.tensor(random_array(*parameter.shape))
+            parameter.grad = framework.tensor(random_array(*parameter.shape))
         optimizer = getattr(library.optim, name)(parameters, lr=1e-3, **settings)
 
         def step():
@@ -26,5 +27,6 @@ def _step(name, settings, shapes):
     return prepare
 
 
-CASES = [Case("optimiser", subject, aspect, _step(name, settings, shapes), bytes=floats * FLOAT * sum(map(math.prod, shapes)))
+CASES = [Case("optimiser", subject, aspect, _step(name, settings, shapes), bytes=floats * FLOAT * sum(map(math.prod, shapes)),
+              quick=shapes is not _LENET)
          for subject, shapes in _PARAMETERS.items() for aspect, (name, settings, floats) in _OPTIMIZERS.items()]

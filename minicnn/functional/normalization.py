@@ -4,6 +4,7 @@ import math
 import numpy as np
 
 from minicnn import arithmetic
+from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
 from minicnn.functional.epilogue import WithEpilogue
 from minicnn.tensor import Tensor

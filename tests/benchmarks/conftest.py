@@ -17,11 +17,12 @@ def document():
     compiled = {"minicnn": 1.25, "PyTorch": 0.2, "NumPy": 0.1}
     results = [
         suite.record(convolution, 2, {"minicnn": measurement(0.001), "PyTorch": measurement(0.002, 2.0),
-                                      "NumPy": measurement(0.05, 50.0)}, compiled),
+                                      "PyTorch channels_last": measurement(0.0015, 1.5), "NumPy": measurement(0.05, 50.0)},
+                     compiled),
         suite.record(relu, 2, {"minicnn": measurement(0.0001), "PyTorch": measurement(0.00005, 0.5, disturbed=2)},
                      {"minicnn": 0.0001}),
         suite.record(gradient, 2, {"minicnn": measurement(0.0001), "PyTorch": measurement(0.0016, 16.0)}),
         suite.record(convolution, 1, {"minicnn": measurement(0.002), "PyTorch": measurement(0.0015, 0.75)}),
     ]
     return {"processor": "Abacus 9000", "cores": 2, "threads": 2, "date": "2030-01-02T03:04:05+00:00",
-            "versions": {"torch": "2.13"}, "peaks": {"2": 200.0, "1": 100.0}, "results": results}
+            "versions": {"torch": "2.13"}, "peaks": {"2": 200.0, "1": 100.0}, "left_out": {}, "results": results}

@@ -3,16 +3,19 @@ import numpy as np
 import pytest
 
 import minicnn
-from benchmarks import cases, frameworks
-from benchmarks.cases import Case, matmul
-from benchmarks.cases.case import GRAD_INPUT, float_bytes, gradient, random_array
+from benchmarks import arrays, cases, frameworks, networks
+from benchmarks.arrays import random_array
+from benchmarks.cases import Case, convolution, matmul
+from benchmarks.cases import networks as network_cases
+from benchmarks.cases.case import GRAD_INPUT, float_bytes, gradient
+from benchmarks.frameworks import CHANNELS_LAST
 
-SMALL = [case for case in cases.ALL if case.multiply_adds < 2e7 and case.bytes < 3e6]
+SMALL = [case for case in cases.ALL if case.multiply_adds < 5e6 and case.bytes < 5e6]
 
 
 def result(case, name):
     with frameworks.FRAMEWORKS[name]() as framework:
-        return case.prepare(framework)().detach().numpy().copy()
+        return framework.numpy(case.prepare(framework)()).copy()
 
 
 def assert_close(ours, other):
@@ -42,6 +45,11 @@ def test_minicnn_and_pytorch_agree(case, torch):
     assert_close(result(case, "minicnn"), result(case, "PyTorch"))
 
 
+@pytest.mark.parametrize("case", [case for case in SMALL if case.is_for(CHANNELS_LAST)][::4], ids=id_of)
+def test_the_layout_changes_nothing(case, torch):
+    assert_close(result(case, CHANNELS_LAST), result(case, "PyTorch"))
+
+
 def test_the_definition_runs_on_its_own_kernels():
     with frameworks.numpy() as framework:
         assert minicnn.device.kernels_for() is framework.kernels
@@ -58,8 +66,7 @@ def test_multiply_adds_are_those_that_autograd_counts(case):
 
 
 def test_a_training_step_is_three_forward_passes_without_the_gradient_of_the_images():
-    forward, step = (next(case for case in cases.ALL if (case.subject, case.aspect) == ("LeNet, batch 64", aspect))
-                     for aspect in ("forward", "training step"))
+    forward, step = (cases.get(f"network: LeNet, batch 64: {aspect}") for aspect in ("forward", "training step"))
     assert forward.multiply_adds == 64 * 416_520
     assert step.multiply_adds == 64 * (3 * 416_520 - 117_600)
 
@@ -111,6 +118,59 @@ def test_random_arrays_are_the_same_in_every_process():
     assert random_array().shape == ()
 
 
+def test_large_random_arrays_repeat_themselves_out_of_step(monkeypatch):
+    monkeypatch.setattr(arrays, "_PERIOD", 7)
+    matrix = random_array(5, 3)
+    np.testing.assert_array_equal(matrix.ravel()[7:14], matrix.ravel()[:7])
+    assert len(np.unique(matrix[:, 0])) == 5
+
+
 def test_large_cases_are_not_for_plain_numpy():
     large = next(case for case in cases.ALL if case.multiply_adds > 1e9)
-    assert not large.on_definition and SMALL[0].on_definition
+    assert not large.is_for("NumPy") and SMALL[0].is_for("NumPy")
+
+
+def frameworks_of(key):
+    return [name for name in frameworks.FRAMEWORKS if cases.get(key).is_for(name)]
+
+
+def test_a_case_says_whom_it_is_for():
+    everywhere = ["minicnn", "PyTorch", "PyTorch channels_last"]
+    assert frameworks_of("network: ResNet-18, batch 1: forward") == [*everywhere, "torch.compile", "onnxruntime", "float64"]
+    assert frameworks_of("network: ResNet-18, batch 16: training step") == [*everywhere, "torch.compile"]
+    assert frameworks_of("convolution: LeNet: 1 to 6, 5x5 on 28x28, batch 1: forward") == [*everywhere, "NumPy", "float64"]
+    assert frameworks_of("softmax: softmax cross entropy: 64 x 10 classes: forward") == ["minicnn", "PyTorch", "NumPy"]
+
+
+def test_convolutions_are_those_of_the_networks():
+    subjects = {case.subject for case in cases.ALL if case.group == "convolution"}
+    assert {"VGG-16: 3 to 64, 3x3 on 224x224, batch 1", "ResNet-50: 128 to 128, 3x3 stride 2 on 56x56, batch 16",
+            "ResNet-18, ResNet-50: 64 to 64, 3x3 on 56x56, batch 1", "LeNet: 6 to 16, 5x5 on 14x14, batch 64",
+            "GoogLeNet, ResNet-18, ResNet-50: 3 to 64, 7x7 stride 2 on 224x224, batch 16"} <= subjects
+    assert [len(convolution.layers_of(network)) for network in (networks.LENET, networks.VGG16, networks.RESNET18)] == [2, 9, 11]
+    assert all(len([case for case in cases.ALL if case.subject == subject]) == 3 for subject in subjects)
+
+
+def test_a_convolution_knows_its_geometry():
+    case = cases.get("convolution: AlexNet: 3 to 64, 11x11 stride 4 on 224x224, batch 16: forward")
+    assert case.geometry == ((16, 3, 224, 224), (64, 3, 11, 11), (4, 4), (2, 2), (1, 1), 1)
+
+
+def test_what_is_measured_quickly_is_in_the_networks():
+    quick = {case.subject for case in cases.ALL if case.group == "convolution" and case.quick}
+    assert len(quick) == len(convolution.QUICK)
+
+
+def test_the_first_training_step_is_without_dropout_the_others_with_it():
+    def small(library):
+        nn = library.nn
+        return nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(784, 10))
+
+    network = networks.Network("small", small, (1, 28, 28), classes=10)
+    with frameworks.minicnn() as framework:
+        step = network_cases._training_step(network, 2)(framework)
+        first, *others = (step().numpy().copy() for _ in range(3))
+        np.testing.assert_array_equal(network_cases._training_step(network, 2)(framework)().numpy(), first)
+    # With two images, both have lost a pixel with a probability of 1/4, and then its weights have no gradient.
+    dropped = [(gradient == 0).all(0).sum() for gradient in (first, *others)]
+    assert dropped[0] == 0 and all(100 < count < 300 for count in dropped[1:])

@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pytest
 
-from benchmarks import program, startup
+from benchmarks import networks, program, startup
 from benchmarks.startup import Run
 from minicnn import data
 from minicnn.errors import RunError
@@ -18,14 +18,22 @@ def told(capsys):
 
 
 def test_the_program_tells_of_import_first_step_and_memory(capsys):
-    program.main("minicnn", 2)
+    program.main("minicnn", "LeNet", 64, 2)
     imported, first, end = told(capsys)
     assert imported["imported"] >= 0 and first == {"first_step": True} and end["peak_memory"] > 10_000_000
 
 
 def test_the_same_program_in_pytorch(capsys, torch):
-    program.main("PyTorch", 2)
+    program.main("PyTorch", "LeNet", 64, 2)
     assert [list(line) for line in told(capsys)] == [["imported"], ["first_step"], ["peak_memory"]]
+
+
+@pytest.mark.parametrize("framework", ["minicnn", "PyTorch"])
+def test_other_networks_learn_from_noise(framework, capsys, monkeypatch, torch):
+    small = networks.Network("small", networks.lenet, (1, 28, 28), classes=10)
+    monkeypatch.setitem(networks.ALL, "small", small)
+    program.main(framework, "small", 3, 2)
+    assert [list(line) for line in told(capsys)] == [["imported"], ["peak_memory"]]
 
 
 def test_pytorch_gets_the_images_that_minicnn_gets():
@@ -75,7 +83,8 @@ def test_measurements_of_runs(monkeypatch):
         return next(given[name])
 
     monkeypatch.setattr(startup, "run_program", run_program)
-    measured = startup.measure(startup.CASES, ["minicnn", "PyTorch", "NumPy"], 2)
+    cases = [case for case in startup.CASES if case.network[0] == "LeNet"]
+    measured = startup.measure(cases, ["minicnn", "PyTorch", "PyTorch channels_last", "NumPy"], 2)
     found = {(case.aspect, case.quantity): measurements for case, measurements in measured}
     assert found["import", "imported"]["PyTorch"].ratio == 3
     assert found["first training step", "first_step"]["minicnn"].median == 3
@@ -89,8 +98,23 @@ def test_measurements_of_runs(monkeypatch):
 
 def test_memory_is_left_out_where_the_system_does_not_tell(monkeypatch):
     monkeypatch.setattr(startup, "run_program", lambda *_, **__: Run(1, 2, None))
-    measured = [case.quantity for case, _ in startup.measure(startup.CASES, ["minicnn"], 2)]
+    measured = [case.quantity for case, _ in startup.measure(startup.CASES, ["minicnn"], 2)]   # LeNet's import and first steps
     assert measured == ["imported", "first_step", "first_step"]
+
+
+def test_memory_of_other_networks_is_measured_once_after_a_step_that_compiles(monkeypatch):
+    asked = []
+
+    def run_program(name, threads, **settings):
+        asked.append((name, settings["network"], settings["steps"]))
+        return Run(0, 0, {"minicnn": 100, "PyTorch": 250}[name])
+
+    monkeypatch.setattr(startup, "run_program", run_program)
+    case = next(case for case in startup.CASES if case.aspect == "ResNet-18, batch 16")
+    (found, measurements), = startup.measure([case], ["minicnn", "PyTorch", "onnxruntime"], 2)
+    assert found is case and measurements["PyTorch"].ratio == 2.5 and measurements["minicnn"].median == 100
+    network = "ResNet-18", 16
+    assert asked == [("minicnn", network, 1), ("minicnn", network, 2), ("PyTorch", network, 2)]
 
 
 def test_where_nothing_has_to_be_compiled_nothing_is(monkeypatch):

@@ -1,4 +1,6 @@
 """The table: what is in it, and that its columns stand below each other."""
+import re
+
 import pytest
 
 from benchmarks import table
@@ -7,17 +9,29 @@ from benchmarks import table
 
 def test_a_whole_table(document):
     assert table.render(document) == """\
-                   |  2 threads, 200 GFLOP/s at most                           |  1 thread, 100 GFLOP/s at most
-                   |     time         rate  of peak  PyTorch  NumPy  compile   |     time          rate  of peak  PyTorch
-
-CONVOLUTION
+CONVOLUTION   |  2 threads, 200 GFLOP/s at most                                          |  1 thread, 100 GFLOP/s at most
+              |                                                PyTorch                   |
+              |     time         rate  of peak  PyTorch  channels_last  NumPy  compile   |     time          rate  of peak  PyTorch
 conv1: 1 to 6
-  forward          |  1.00 ms  100 GFLOP/s     50 %    2.00x  50.0x   1.25 s   |  2.00 ms  50.0 GFLOP/s     50 %    0.75x
+  forward     |  1.00 ms  100 GFLOP/s     50 %    2.00x          1.50x  50.0x   1.25 s   |  2.00 ms  50.0 GFLOP/s     50 %    0.75x
 
-ACTIVATION
+ACTIVATION         |  2 threads
+                   |    time       rate  PyTorch
 ReLU
-  forward          |   100 µs    20.0 GB/s            ~0.50x                   |
-  input gradient   |   100 µs    30.0 GB/s             16.0x                   |"""
+  forward          |  100 µs  20.0 GB/s   ~0.50x
+  input gradient   |  100 µs  30.0 GB/s    16.0x"""
+
+
+def test_algorithm_and_errors_are_in_the_table(document):
+    convolution, *_ = document["results"] = document["results"][:1]
+    convolution["algorithm"] = "winograd 4x4"
+    for name, error in {"minicnn": 6.2e-7, "PyTorch": 2.4e-7, "NumPy": 1e-8}.items():
+        convolution["contenders"][name]["error"] = error
+    _, upper, lower, _, line = table.render(document).splitlines()
+    assert line.startswith("  forward (winograd 4x4)   |  1.00 ms")
+    assert re.split(r"\s{2,}", line)[-4:] == ["50.0x", "6e-07", "2e-07", "1.25 s"]
+    assert re.split(r"\s{2,}", upper)[-2:] == ["error of", "error of"]
+    assert re.split(r"\s{2,}", lower)[-4:] == ["NumPy", "minicnn", "PyTorch", "compile"]
 
 
 @pytest.mark.parametrize("value, unit, text", [

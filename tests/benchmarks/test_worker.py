@@ -1,4 +1,5 @@
 """A framework in a process of its own answers what it is asked."""
+import contextlib
 import io
 import json
 import os
@@ -6,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+import kernels.reference
 from benchmarks import worker
 from minicnn.errors import RunError
 
@@ -25,6 +27,29 @@ def test_it_prepares_and_runs_a_case():
     assert seconds > 0 and 0 < one < many and used > 0
     # The loss is one number, and the sample is full of it.
     assert len(sample) == 1000 and set(sample) == {sample[0]} and 2 < sample[0] < 4
+
+
+def test_it_says_when_it_is_ready_and_forgets():
+    answers = ask(["ready"], ["prepare", KEY], ["forget"], ["run", 1])
+    assert answers[0] == {"answer": True} and "error" in answers[3]
+
+
+def test_a_framework_that_does_not_work_says_why_once(monkeypatch):
+    @contextlib.contextmanager
+    def broken():
+        raise RunError("there is no compiler")
+        yield
+
+    monkeypatch.setitem(worker.frameworks.FRAMEWORKS, "NumPy", broken)
+    assert ask(["ready"], ["processor_seconds"]) == [{"error": "there is no compiler"}]
+
+
+def test_the_algorithm_is_that_of_a_convolutions_geometry(monkeypatch):
+    convolution = "convolution: LeNet: 1 to 6, 5x5 on 28x28, batch 1: forward"
+    asked = []
+    monkeypatch.setattr(kernels.reference, "algorithm_for", lambda *geometry: asked.append(geometry) or "direct", raising=False)
+    assert [answer["answer"] for answer in ask(["algorithm", convolution], ["algorithm", KEY])] == ["direct", None]
+    assert asked == [((1, 1, 28, 28), (6, 1, 5, 5), (1, 1), (2, 2), (1, 1), 1)]
 
 
 def test_an_error_is_an_answer(capsys):
