@@ -56,7 +56,8 @@ class Scatter(NamedTuple):
     first: tuple          # the first (row, column) of a phase image that is wanted
     height: int           # of a phase image
     width: int
-    phases: list          # (numbers of the filter taps that reach the phase, layout)
+    phases: list          # their layouts
+    order: tuple          # for each tap, in rows of the product: (where the first filter's one goes, from one filter to the next)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -74,13 +75,16 @@ def scatter_of(image, weight, output, stride, padding, dilation, groups):
     padded_shape = border[0] + output[0] + after[0], line
     plane = padded_shape[0] * line
     phases = []
+    places, steps = np.empty((2, taps[0] * taps[1]), np.int64)
     for phase in np.ndindex(*stride):
         reaching = [(r, s) for r in range(taps[0]) for s in range(taps[1])
                     if (r * dilation[0] % stride[0], s * dilation[1] % stride[1]) == phase]
         offsets = [m * plane + (border[0] + first[0] - r * dilation[0] // stride[0]) * line
                    + border[1] + first[1] - s * dilation[1] // stride[1]
                    for m in range(filters // groups) for r, s in reaching]
-        layout = Layout(np.array(offsets, np.int64), (count[0] - 1) * line + count[1], line, count[1], filters // groups,
-                         (taps[0] - 1) * dilation[0] // stride[0] * line, plane, filters // groups * plane, None)
-        phases.append((np.array([r * taps[1] + s for r, s in reaching], np.int64), layout))
-    return Scatter(border, padded_shape, plane, first, *count, phases)
+        before = sum(layout.offsets.size for layout in phases)
+        for number, (r, s) in enumerate(reaching):
+            places[r * taps[1] + s], steps[r * taps[1] + s] = before + number, len(reaching)
+        phases.append(Layout(np.array(offsets, np.int64), (count[0] - 1) * line + count[1], line, count[1], filters // groups,
+                             (taps[0] - 1) * dilation[0] // stride[0] * line, plane, filters // groups * plane, None))
+    return Scatter(border, padded_shape, plane, first, *count, phases, (places, steps))

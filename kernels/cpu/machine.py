@@ -7,10 +7,11 @@ from numba.core import config
 
 
 class VectorUnit(NamedTuple):
-    """The two facts that decide the shape of a register tile."""
+    """The facts that decide the shape of a register tile."""
 
     bytes: int        # in one register
     registers: int
+    masks: bool       # can loads and stores leave lanes out at no cost?
 
     def lanes(self, dtype):
         """Numbers of this NumPy dtype in one register."""
@@ -27,12 +28,12 @@ def _features():
 def _detect():
     features = _features()
     if "avx512f" in features:
-        return VectorUnit(64, 32)
+        return VectorUnit(64, 32, True)
     if "avx2" in features:
-        return VectorUnit(32, 16)
+        return VectorUnit(32, 16, False)
     if platform.machine().lower() in ("arm64", "aarch64"):
-        return VectorUnit(16, 32)   # NEON
-    return VectorUnit(16, 16)       # SSE, or whatever LLVM makes of four lanes
+        return VectorUnit(16, 32, False)   # NEON
+    return VectorUnit(16, 16, False)       # SSE, or whatever LLVM makes of four lanes
 
 
 VECTOR_UNIT = _detect()

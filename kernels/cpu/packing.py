@@ -12,7 +12,7 @@ from .vector import INT64, Vectors, pointer
 def transpose_block(typing, source, s0, row_length, live_rows, target, t0, pitch, live_columns):
     """target[t0 + k * pitch + i] = source[s0 + i * row_length + k] for i < live_rows and k < live_columns, up to one register of each.
 
-    The rows are loaded into registers and exchanged in halves, quarters, eighths ... (log2(lanes) rounds of shuffles).
+    The rows are loaded into registers and exchanged in log2(lanes) rounds of shuffles.
     """
     n = types.int64
     signature = types.void(source, n, n, n, target, n, n, n)
@@ -23,18 +23,40 @@ def transpose_block(typing, source, s0, row_length, live_rows, target, t0, pitch
         source = pointer(context, b, signature.args[0], source, s0)
         target = pointer(context, b, signature.args[4], target, t0)
         rows = v.mask_below(live_rows)
-        block = load_transposed(b, v, source, row_length, live_rows, live_columns)
-        for k in range(v.lanes):
+        for k, register in enumerate(load_transposed(b, v, source, row_length, live_rows, live_columns)):
             with b.if_then(b.icmp_signed("<", INT64(k), live_columns), likely=True):
-                v.store(block[k], v.at(target, b.mul(pitch, INT64(k))), rows)
+                v.store(register, v.at(target, b.mul(pitch, INT64(k))), rows)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def scatter_block(typing, source, s0, row_length, live_rows, target, t0, places, steps, number, first, live_columns):
+    """As transpose_block, but column k goes to target[t0 + places[first + k] + number * steps[first + k] + i]."""
+    n = types.int64
+    signature = types.void(source, n, n, n, target, n, places, steps, n, n, n)
+
+    def generate(context, b, signature, arguments):
+        source, s0, row_length, live_rows, target, t0, places, steps, number, first, live_columns = arguments
+        v = Vectors(context, b, signature.args[0].dtype)
+        source = pointer(context, b, signature.args[0], source, s0)
+        target = pointer(context, b, signature.args[4], target, t0)
+        places, steps = [pointer(context, b, signature.args[6 + i], table, first) for i, table in enumerate((places, steps))]
+        rows = v.mask_below(live_rows)
+        for k, register in enumerate(load_transposed(b, v, source, row_length, live_rows, live_columns)):
+            with b.if_then(b.icmp_signed("<", INT64(k), live_columns), likely=True):
+                place = b.add(b.load(v.at(places, k), align=8), b.mul(number, b.load(v.at(steps, k), align=8)))
+                v.store(register, v.at(target, place), rows)
         return context.get_dummy_value()
 
     return signature, generate
 
 
 def load_transposed(b, v, source, row_length, live_rows, live_columns):
-    """The registers that hold the columns of a block; what lies outside of it is zero."""
-    columns, block = v.mask_below(live_columns), []
+    """The columns of a block of rows, up to one register of each: rows are exchanged in halves, quarters, eighths ..."""
+    columns = v.mask_below(live_columns)
+    block = []
     for i in range(v.lanes):
         mask = b.select(b.icmp_signed("<", INT64(i), live_rows), columns, v.no_lanes())
         block.append(v.load(v.at(source, b.mul(row_length, INT64(i))), mask))
@@ -50,77 +72,12 @@ def load_transposed(b, v, source, row_length, live_rows, live_columns):
     return block
 
 
-@kernel
-def pack_rows(matrix, rows, depth, tile_rows, groups, lanes, panels):
-    """Cut each group's matrix (rows, depth) into panels of tile_rows rows, each stored by columns:
-
-        panels[((g * P + p) * depth + k) * tile_rows + i] = matrix[(g * rows + p * tile_rows + i) * depth + k]
-
-    with P = ceil(rows / tile_rows) panels a group. Rows beyond the last are left undefined: their results are dropped.
-    """
-    count = (rows + tile_rows - 1) // tile_rows
-    strip = 32 * lanes   # columns in one piece of work
-    strips = (depth + strip - 1) // strip
-    for piece in numba.prange(groups * count * strips):
-        panel, first = piece // strips, (piece % strips) * strip
-        group, first_row = panel // count, (panel % count) * tile_rows
-        live = min(tile_rows, rows - first_row)
-        for k in range(first, min(depth, first + strip), lanes):
-            for i in range(0, live, lanes):
-                transpose_block(matrix, (group * rows + first_row + i) * depth + k, depth, min(lanes, live - i),
-                                panels, (panel * depth + k) * tile_rows + i, tile_rows, min(lanes, depth - k))
-
-
-@kernel
-def pack_taps(weight, filters, channels, taps, chosen, tile_rows, groups, panels):
-    """Each group's filters seen from the input: a matrix of `channels` rows and filters * len(chosen) columns, in panels as above.
-
-        panels[((g * P + p) * depth + m * chosen + t) * tile_rows + i]
-            = weight[((g * filters + m) * channels + p * tile_rows + i) * taps + chosen[t]]
-    """
-    count = (channels + tile_rows - 1) // tile_rows
-    for piece in numba.prange(groups * count * filters):
-        panel, filter_ = piece // filters, piece % filters
-        group, first_channel = panel // count, (panel % count) * tile_rows
-        source = ((group * filters + filter_) * channels + first_channel) * taps
-        target = (panel * filters + filter_) * chosen.size * tile_rows
-        for i in range(min(tile_rows, channels - first_channel)):
-            for t in range(chosen.size):
-                panels[target + t * tile_rows + i] = weight[source + i * taps + chosen[t]]
-
-
-@kernel
-def transpose(matrix, rows, columns, lanes, transposed):
-    """transposed[k * rows + i] = matrix[i * columns + k]."""
-    for piece in numba.prange((rows + lanes - 1) // lanes):
-        i = piece * lanes
-        for k in range(0, columns, lanes):
-            transpose_block(matrix, i * columns + k, columns, min(lanes, rows - i), transposed, k * rows + i, rows,
-                            min(lanes, columns - k))
-
-
-@kernel
-def pack_columns(matrix, columns, depth, tile_columns, panels):
-    """Cut a matrix (depth, columns) into panels of tile_columns columns, each stored by rows:
-
-        panels[(p * depth + k) * tile_columns + i] = matrix[k * columns + p * tile_columns + i]
-
-    Columns beyond the last are left undefined.
-    """
-    count = (columns + tile_columns - 1) // tile_columns
-    for piece in numba.prange(count):
-        first = piece * tile_columns
-        live = min(tile_columns, columns - first)
-        for k in range(depth):
-            copy(panels, (piece * depth + k) * tile_columns, matrix, k * columns + first, live)
-
-
 @inner
-def copy(target, t0, source, s0, count):
-    """target[t0 : t0 + count] = source[s0 : s0 + count], for flat arrays."""
-    to, of = target[t0:t0 + count], source[s0:s0 + count]
+def fill(target, t0, count):
+    """target[t0 : t0 + count] = 0, for a flat array."""
+    to = target[t0:t0 + count]
     for i in range(to.size):
-        to[i] = of[i]
+        to[i] = 0
 
 
 def _line_dealer(*steps):
@@ -163,6 +120,146 @@ def _line_dealer(*steps):
 
 
 _copy_line, _deal_line = _line_dealer(1), _line_dealer(2, 4)
+
+
+@kernel
+def pack_rows(matrix, rows, depth, tile_rows, groups, group_step, panel_step, lanes, panels):
+    """Cut each group's matrix (rows, depth) into panels of tile_rows rows, each stored by columns:
+
+        panels[g * group_step + p * panel_step + k * tile_rows + i] = matrix[(g * rows + p * tile_rows + i) * depth + k]
+
+    Rows beyond the last are left undefined: their results are dropped.
+    """
+    count = (rows + tile_rows - 1) // tile_rows
+    strip = 32 * lanes   # columns in one piece of work
+    strips = (depth + strip - 1) // strip
+    for piece in numba.prange(groups * count * strips):
+        panel, first = piece // strips, (piece % strips) * strip
+        group, first_row = panel // count, (panel % count) * tile_rows
+        live = min(tile_rows, rows - first_row)
+        target = group * group_step + (panel % count) * panel_step
+        for k in range(first, min(depth, first + strip), lanes):
+            for i in range(0, live, lanes):
+                transpose_block(matrix, (group * rows + first_row + i) * depth + k, depth, min(lanes, live - i),
+                                panels, target + k * tile_rows + i, tile_rows, min(lanes, depth - k))
+
+
+@kernel
+def pack_pixels(x, planes, height, width, top, left, padded_height, padded_width, lanes, pixels):
+    """Border each image and store it pixel by pixel, the channels of one side by side. For images of `planes` channels:
+
+        pixels[image, r, c, plane] = x[image, plane, r - top, c - left], or 0 outside of x
+    """
+    blocks, line = (planes + lanes - 1) // lanes, padded_width * planes
+    for piece in numba.prange(pixels.size // (padded_height * line) * blocks):
+        image, first = piece // blocks, piece % blocks * lanes
+        live = min(lanes, planes - first)
+        for r in range(padded_height):
+            row, target = r - top, (image * padded_height + r) * line + first
+            inside = width if 0 <= row < height else 0
+            for c in range(0, left if inside else padded_width):
+                fill(pixels, target + c * planes, live)
+            for i in range(0, inside, lanes):
+                transpose_block(x, ((image * planes + first) * height + row) * width + i, height * width, live,
+                                pixels, target + (left + i) * planes, planes, min(lanes, width - i))
+            for c in range(left + width if inside else padded_width, padded_width):
+                fill(pixels, target + c * planes, live)
+
+
+@kernel
+def unpack_taps(sums, rows, filters, columns, channels, lanes, weight):
+    """From sums by tap to a weight: weight[m, c, r, s] = sums[r, m, s, c], for r < rows and s < columns."""
+    for m in numba.prange(filters):
+        for r in range(rows):
+            for s in range(0, columns, lanes):
+                for c in range(0, channels, lanes):
+                    transpose_block(sums, ((r * filters + m) * columns + s) * channels + c, channels, min(lanes, columns - s),
+                                    weight, ((m * channels + c) * rows + r) * columns + s, rows * columns, min(lanes, channels - c))
+
+
+@kernel
+def pack_taps(weight, filters, channels, places, steps, tile_rows, groups, lanes, panels):
+    """Each group's filters seen from the input: a matrix of `channels` rows and filters * taps columns, in panels as above, in an order
+    of columns that two tables tell:
+
+        panels[((g * P + p) * filters * taps) * tile_rows + places[t] + m * steps[t] + i]
+            = weight[((g * filters + m) * channels + p * tile_rows + i) * taps + t]
+    """
+    count, taps = (channels + tile_rows - 1) // tile_rows, places.size
+    for piece in numba.prange(groups * count * filters):
+        panel, filter_ = piece // filters, piece % filters
+        group, first_channel = panel // count, (panel % count) * tile_rows
+        source = ((group * filters + filter_) * channels + first_channel) * taps
+        target = panel * filters * taps * tile_rows
+        live = min(tile_rows, channels - first_channel)
+        if taps == 1:
+            _copy_line(weight, source, live, 0, 1, panels, target + places[0] + filter_ * steps[0], 0, live)
+        else:
+            for i in range(0, live, lanes):
+                for t in range(0, taps, lanes):
+                    scatter_block(weight, source + i * taps + t, taps, min(lanes, live - i), panels, target + i, places, steps, filter_,
+                                  t, min(lanes, taps - t))
+
+
+@kernel
+def pack_columns(matrix, columns, depth, tile_columns, panels):
+    """Cut a matrix (depth, columns) into panels of tile_columns columns, each stored by rows:
+
+        panels[(p * depth + k) * tile_columns + i] = matrix[k * columns + p * tile_columns + i]
+
+    Columns beyond the last are left undefined.
+    """
+    count = (columns + tile_columns - 1) // tile_columns
+    for piece in numba.prange(count):
+        first = piece * tile_columns
+        live = min(tile_columns, columns - first)
+        for k in range(depth):
+            _copy_line(matrix, k * columns + first, live, 0, 1, panels, (piece * depth + k) * tile_columns, 0, live)
+
+
+@intrinsic
+def _join(typing, source, s0, sources, places, lengths, first, end, target, t0):
+    """target[t0 + places[j] + i] = source[s0 + sources[j] + i] for first <= j < end and i < lengths[j]."""
+    n = types.int64
+    signature = types.void(source, n, sources, places, lengths, n, n, target, n)
+
+    def generate(context, b, signature, arguments):
+        source, s0, sources, places, lengths, first, end, target, t0 = arguments
+        v = Vectors(context, b, signature.args[0].dtype)
+        source = pointer(context, b, signature.args[0], source, s0)
+        target = pointer(context, b, signature.args[7], target, t0)
+        tables = [pointer(context, b, signature.args[2 + i], table, INT64(0)) for i, table in enumerate((sources, places, lengths))]
+        with cgutils.for_range_slice(b, first, end, INT64(1)) as (j, _):
+            of, to, length = [b.load(v.at(table, j), align=8) for table in tables]
+            with cgutils.for_range_slice(b, INT64(0), length, INT64(v.lanes)) as (i, _):
+                rest = b.sub(length, i)
+                of_address, to_address = v.at(source, b.add(of, i)), v.at(target, b.add(to, i))
+                with b.if_else(b.icmp_signed(">=", rest, INT64(v.lanes))) as (whole, part):
+                    with whole:
+                        v.store(v.load(of_address), to_address)
+                    with part:
+                        mask = v.mask_below(rest)
+                        v.store(v.load(of_address, mask), to_address, mask)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@kernel
+def pack_windows(images, offsets, sources, places, lengths, first_pieces, first_tile, tiles, tile_columns, panels):
+    """What filters meet at output positions, counted without gaps, in panels of tile_columns positions, each stored by taps:
+
+        panels[(t * depth + k) * tile_columns + i] = images[offsets[k] + where position (first_tile + t) * tile_columns + i lies]
+
+    Tile t consists of pieces first_pieces[t] ... first_pieces[t + 1] - 1 of lines: piece j lies at sources[j] and goes to places[j].
+    """
+    depth, strip = offsets.size, 64
+    strips = (depth + strip - 1) // strip
+    for piece in numba.prange(tiles * strips):
+        tile, first = piece // strips, piece % strips * strip
+        begin, end = first_pieces[first_tile + tile], first_pieces[first_tile + tile + 1]
+        for k in range(first, min(depth, first + strip)):
+            _join(images, offsets[k], sources, places, lengths, begin, end, panels, (tile * depth + k) * tile_columns)
 
 
 @kernel
@@ -211,6 +308,28 @@ def deal_images(x, planes, height, width, top, left, stride_rows, stride_columns
                             padded[target + phase * size + i] = x[source + column] if 0 <= column < inside else 0
 
 
+@intrinsic
+def _merge_lines(typing, source, even, odd, target, t0, count):
+    """target[t0 + i] = source[(even, odd)[i % 2] + i // 2] for i < count."""
+    n = types.int64
+    signature = types.void(source, n, n, target, n, n)
+
+    def generate(context, b, signature, arguments):
+        source, even, odd, target, t0, count = arguments
+        v = Vectors(context, b, signature.args[0].dtype)
+        lines = [pointer(context, b, signature.args[0], source, line) for line in (even, odd)]
+        target = pointer(context, b, signature.args[3], target, t0)
+        with cgutils.for_range_slice(b, INT64(0), count, INT64(2 * v.lanes)) as (i, _):
+            rest = b.sub(count, i)
+            counts = [b.lshr(b.add(rest, INT64(1 - line)), INT64(1)) for line in range(2)]
+            registers = [v.load(v.at(line, b.lshr(i, INT64(1))), v.mask_below(number)) for line, number in zip(lines, counts)]
+            for half, register in enumerate(v.interleave(*registers)):
+                v.store(register, v.at(target, b.add(i, INT64(half * v.lanes))), v.mask_below(b.sub(rest, INT64(half * v.lanes))))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 @kernel
 def merge_phases(phases, planes, height, width, top, left, stride_rows, stride_columns, first_row, first_column, phase_height,
                  phase_width, x):
@@ -222,10 +341,14 @@ def merge_phases(phases, planes, height, width, top, left, stride_rows, stride_c
     for plane in numba.prange(planes):
         for row in range(height):
             row_phase, line = (row + top) % stride_rows, (row + top) // stride_rows - first_row
-            for column_phase in range(stride_columns):
-                first = (column_phase - left) % stride_columns
-                base = ((row_phase * stride_columns + column_phase) * planes + plane) * size + line * phase_width
-                base += (first + left) // stride_columns - first_column
-                target = (plane * height + row) * width + first
-                for i in range((width - first + stride_columns - 1) // stride_columns):
-                    x[target + i * stride_columns] = phases[base + i]
+            base = (row_phase * stride_columns * planes + plane) * size + line * phase_width
+            target = (plane * height + row) * width
+            if stride_columns == 2:
+                _merge_lines(phases, base + left % 2 * planes * size + left // 2 - first_column,
+                             base + (left + 1) % 2 * planes * size + (left + 1) // 2 - first_column, x, target, width)
+            else:
+                for phase in range(stride_columns):
+                    first = (phase - left) % stride_columns
+                    source = base + phase * planes * size + (first + left) // stride_columns - first_column
+                    for i in range((width - first + stride_columns - 1) // stride_columns):
+                        x[target + first + i * stride_columns] = phases[source + i]

@@ -14,42 +14,53 @@ _PIECES = 16   # a result is cut into at least this many pieces where its size a
 
 
 @kernel
-def outer_product(rows, left, right, right_step, tile_step, offsets, out, units, groups, live_rows, row_length, start, end,
-                  pitch, width, columns, depth_block, tiles_per_piece, panels_per_piece, accumulate, residual, add, rectify):
+def outer_product(rows, left, panel_depth, right, right_step, tile_step, offsets, out, units, groups, live_rows, row_length, start,
+                  first_tile, end, pitch, width, line_step, columns, depth_block, tiles_per_piece, panels_per_piece, accumulate,
+                  residual, add, rectify):
     """out[u] = left[u % groups] x right[u] by outer tiles of rows x columns, for units u: an image and a group of channels, or a matrix.
 
-    left         panels as packing.pack_rows writes them
-    right        unit u begins at u * right_step; tile t reads t * tile_step further on; row k is offsets[k] from there
-    out          live_rows rows of row_length numbers a unit; positions 0 ... end - 1, in lines of `pitch` of which `width` are real
+    left         panels as packing.pack_rows writes them, of depth panel_depth, of which the first offsets.size steps are taken
+    right        unit u begins at u * right_step; row k is offsets[k] from there; with a tile_step, tiles have panels of their own, so far
+                 apart, of which that of first_tile comes first
+    out          live_rows rows of row_length numbers a unit; positions first_tile * columns ... end - 1, in lines of `pitch` of which
+                 `width` are real and lie line_step after those of the line before
     start        (groups * live_rows,) what the sums start from
     residual     like `out`: added at last if `add`; and what is then negative becomes 0 if `rectify`
     """
     depth = offsets.size
-    tiles, panels = (end + columns - 1) // columns, (live_rows + rows - 1) // rows
+    tiles, panels = (end + columns - 1) // columns - first_tile, (live_rows + rows - 1) // rows
     strips, stacks = (tiles + tiles_per_piece - 1) // tiles_per_piece, (panels + panels_per_piece - 1) // panels_per_piece
     for piece in numba.prange(units * strips * stacks):
         unit, rest = piece // (strips * stacks), piece % (strips * stacks)
         group = unit % groups
-        first_tile, first_panel = (rest % strips) * tiles_per_piece, (rest // strips) * panels_per_piece
+        strip_tile, first_panel = (rest % strips) * tiles_per_piece, (rest // strips) * panels_per_piece
         for k in range(0, depth, depth_block):
             for panel in range(first_panel, min(panels, first_panel + panels_per_piece)):
                 row = panel * rows
-                for t in range(first_tile, min(tiles, first_tile + tiles_per_piece)):
-                    outer_tile(rows, min(depth_block, depth - k), left, ((group * panels + panel) * depth + k) * rows, 1, rows,
-                               right, unit * right_step + t * tile_step, offsets, k,
+                for t in range(strip_tile, min(tiles, strip_tile + tiles_per_piece)):
+                    first = (first_tile + t) * columns
+                    outer_tile(rows, min(depth_block, depth - k), left, ((group * panels + panel) * panel_depth + k) * rows, 1, rows,
+                               right, unit * right_step + (t * tile_step - first if tile_step else 0), offsets, k,
                                out, (unit * live_rows + row) * row_length, row_length, start, group * live_rows + row,
-                               min(rows, live_rows - row), t * columns, end, pitch, width, accumulate or k > 0)
+                               min(rows, live_rows - row), first, end, pitch, width, line_step, accumulate or k > 0)
         if add or rectify:
-            begin, stop = _real(first_tile * columns, pitch, width), _real(min(end, (first_tile + tiles_per_piece) * columns), pitch, width)
+            begin = (first_tile + strip_tile) * columns
+            stop = min(end, (first_tile + strip_tile + tiles_per_piece) * columns)
             for row in range(first_panel * rows, min(live_rows, (first_panel + panels_per_piece) * rows)):
-                line = (unit * live_rows + row) * row_length
-                finish(out[line + begin:line + stop], residual[line + begin:line + stop], add, rectify)
+                finish_lines(out, (unit * live_rows + row) * row_length, begin, stop, pitch, width, line_step, residual, add, rectify)
 
 
 @inner
-def _real(position, pitch, width):
-    """How many real positions lie before this one."""
-    return position // pitch * width + min(width, position % pitch)
+def finish_lines(out, y0, begin, stop, pitch, width, line_step, residual, add, rectify):
+    """What follows the sums at positions begin ... stop - 1 of one row."""
+    if line_step == width:   # without gaps in `out`
+        pitch, begin, stop = stop, begin // pitch * width + min(width, begin % pitch), stop // pitch * width + min(width, stop % pitch)
+        width = stop
+    for line in range(begin // pitch, (stop + pitch - 1) // pitch):
+        first, end = max(0, begin - line * pitch), min(width, stop - line * pitch)
+        place = y0 + line * line_step
+        if first < end:
+            finish(out[place + first:place + end], residual[place + first:place + end], add, rectify)
 
 
 @kernel

@@ -31,21 +31,21 @@ DOT_ROWS, DOT_COLUMNS = (6, 4) if VECTOR_UNIT.registers == 32 else (4, 3)
 
 @intrinsic
 def outer_tile(typing, rows, depth, left, l0, left_row, left_step, right, r0, offsets, o0, out, y0, row_length, start, s0, live, first, end,
-               pitch, width, accumulate):
+               pitch, width, line_step, accumulate):
     """One outer tile, of `rows` rows (a key of OUTER_SHAPES): for i < live <= rows and first <= p < min(end, first + vectors * lanes),
 
         sum over k < depth of left[l0 + i * left_row + k * left_step] * right[r0 + offsets[o0 + k] + p]
 
     plus start[s0 + i], or plus what `out` holds if `accumulate`. Positions p are counted over lines of `pitch` positions, of
-    which the first `width` are real; a real one is written to out[y0 + i * row_length + (p // pitch) * width + p % pitch].
-    All arrays are flat; `right` is not read beyond the positions asked for.
+    which the first `width` are real; a real one is written to out[y0 + i * row_length + (p // pitch) * line_step + p % pitch].
+    All arrays are flat; `right` is not read beyond the positions below `end`.
     """
     n = types.int64
-    signature = types.void(n, n, left, n, n, n, right, n, offsets, n, out, n, n, start, n, n, n, n, n, n, types.boolean)
+    signature = types.void(n, n, left, n, n, n, right, n, offsets, n, out, n, n, start, n, n, n, n, n, n, n, types.boolean)
 
     def generate(context, b, signature, arguments):
         (rows, depth, left, l0, left_row, left_step, right, r0, offsets, o0, out, y0, row_length, start, s0, live, first, end, pitch,
-         width, accumulate) = arguments
+         width, line_step, accumulate) = arguments
         kinds = signature.args
         v = Vectors(context, b, kinds[2].dtype)
         left = pointer(context, b, kinds[2], left, l0)
@@ -54,32 +54,33 @@ def outer_tile(typing, rows, depth, left, l0, left_row, left_step, right, r0, of
         out = pointer(context, b, kinds[10], out, y0)
         start = pointer(context, b, kinds[13], start, s0)
         count = b.sub(end, first)
+        lines = pitch, width, line_step
+        left = left, left_row, left_step
 
         def within(index):   # a tile at the edge repeats row 0 and drops the result
             return b.select(b.icmp_signed("<", INT64(index), live), INT64(index), INT64(0))
 
         for height, vectors in OUTER_SHAPES.items():
             with b.if_then(b.icmp_signed("==", rows, INT64(height))):
-                initial = [v.broadcast(v.load_one(v.at(start, within(i)))) for i in range(height)]
+                initial = [v.broadcast(b.select(accumulate, v.element(0.0), v.load_one(v.at(start, within(i))))) for i in range(height)]
                 with b.if_else(b.icmp_signed(">=", count, INT64(vectors * v.lanes))) as (whole, edge):
                     with whole:
-                        sums = _multiply(b, v, depth, left, left_row, left_step, right, offsets, initial, [None] * vectors)
-                        _write_lines(b, v, sums, out, row_length, live, first, INT64(vectors * v.lanes), pitch, width, accumulate)
-                    with edge:   # register by register: only the last needs a mask, and none is worked out that is all beyond the edge
+                        sums = _multiply(b, v, depth, left, right, offsets, initial, [None] * vectors)
+                        _write_lines(b, v, sums, out, row_length, live, first, INT64(0), INT64(vectors * v.lanes), lines, accumulate)
+                    with edge:   # register by register: none is worked out that is all beyond the edge
                         with cgutils.for_range_slice(b, INT64(0), count, INT64(v.lanes)) as (done, _):
-                            rest = b.sub(count, done)
-                            masks = [v.mask_below(rest)]
-                            sums = _multiply(b, v, depth, left, left_row, left_step, v.at(right, done), offsets, initial, masks)
-                            rest = b.select(b.icmp_signed("<", rest, INT64(v.lanes)), rest, INT64(v.lanes))
-                            _write_lines(b, v, sums, out, row_length, live, b.add(first, done), rest, pitch, width, accumulate)
+                            sums, begin, skipped, rest = _multiply_rest(b, v, depth, left, right, offsets, initial, done, count)
+                            _write_lines(b, v, sums, out, row_length, live, b.add(first, begin), skipped, b.add(skipped, rest), lines,
+                                         accumulate)
         return context.get_dummy_value()
 
     return signature, generate
 
 
-def _multiply(b, v, depth, left, left_row, left_step, right, offsets, initial, masks):
-    """The loop over k. Its accumulators are phi nodes, which LLVM keeps in registers."""
+def _multiply(b, v, depth, left, right, offsets, initial, masks):
+    """The loop over k; `left` with its steps along i and k. Its accumulators are phi nodes, which LLVM keeps in registers."""
     rows, vectors = len(initial), len(masks)
+    left, left_row, left_step = left
     before = b.block
     loop, done = b.append_basic_block("k"), b.append_basic_block("k.done")
     b.branch(loop)
@@ -104,26 +105,86 @@ def _multiply(b, v, depth, left, left_row, left_step, right, offsets, initial, m
     return results
 
 
-def _write_lines(b, v, results, out, row_length, live, first, count, pitch, width, accumulate):
-    """Write the `count` positions of a tile back, one line of the image at a time: the gap at a line's end is dropped by masks."""
-    rows, vectors = len(results), len(results[0])
-    first_line = b.sdiv(first, pitch)
-    end_line = b.add(b.sdiv(b.sub(b.add(first, count), INT64(1)), pitch), INT64(1))
+def _multiply_rest(b, v, depth, left, right, offsets, initial, done, count):
+    """The loop over k for the one register that begins at position `done` of the tile's `count` and may reach beyond the edge:
+    (sums, the position they begin at, how many of them were known already, how many are new).
+
+    Where masks cost nothing, what lies beyond the edge is masked. Elsewhere the register steps back until it ends at the edge: some
+    positions are worked out twice. It is masked only where the tile has fewer positions than a register lanes.
+    """
+    rest = b.sub(count, done)
+    mask = v.mask_below(rest)
+    rest = b.select(b.icmp_signed("<", rest, INT64(v.lanes)), rest, INT64(v.lanes))
+    if VECTOR_UNIT.masks:
+        return _multiply(b, v, depth, left, v.at(right, done), offsets, initial, [mask]), done, INT64(0), rest
+    back = b.sub(INT64(v.lanes), rest)
+    fits = b.icmp_signed("<=", back, done)
+    results = []
+    begin, skipped = b.select(fits, b.sub(done, back), done), b.select(fits, back, INT64(0))
+    with b.if_else(fits, likely=True) as branches:
+        for branch, lanes in zip(branches, (None, mask)):
+            with branch:
+                sums = _multiply(b, v, depth, left, v.at(right, begin), offsets, initial, [lanes])
+                results.append((sums, b.block))
+    sums = [[b.phi(v.type)] for _ in initial]
+    for values, block in results:
+        for (node,), (value,) in zip(sums, values):
+            node.add_incoming(value, block)
+    return sums, begin, skipped, rest
+
+
+def _write_lines(b, v, results, out, row_length, live, first, skipped, end, lines, accumulate):
+    """Write positions `skipped` ... `end` - 1 of a tile that begins at `first` back, one line of the image at a time: the gap at a
+    line's end is dropped."""
+    vectors = len(results[0])
+    pitch, width, line_step = lines
+    first_line = b.sdiv(b.add(first, skipped), pitch)
+    end_line = b.add(b.sdiv(b.sub(b.add(first, end), INT64(1)), pitch), INT64(1))
     with cgutils.for_range_slice(b, first_line, end_line, INT64(1)) as (line, _):
         begin = b.sub(b.mul(line, pitch), first)   # the line's first lane, counted over the tile's vectors; may be negative
         stop = b.add(begin, width)
-        stop = b.select(b.icmp_signed("<", stop, count), stop, count)
-        target = v.at(out, b.add(first, b.mul(line, b.sub(width, pitch))))
+        begin = b.select(b.icmp_signed(">", begin, skipped), begin, skipped)
+        stop = b.select(b.icmp_signed("<", stop, end), stop, end)
+        target = v.at(out, b.add(first, b.mul(line, b.sub(line_step, pitch))))
         for j in range(vectors):
             from_lane, to_lane = b.sub(begin, INT64(j * v.lanes)), b.sub(stop, INT64(j * v.lanes))
             touched = b.and_(b.icmp_signed("<", from_lane, INT64(v.lanes)), b.icmp_signed(">", to_lane, INT64(0)))
             with b.if_then(touched):
-                mask = v.mask_between(from_lane, to_lane)
-                old_mask = b.select(accumulate, mask, v.no_lanes())
-                for i in range(rows):
-                    with b.if_then(b.icmp_signed("<", INT64(i), live), likely=True):
-                        address = v.at(target, b.add(b.mul(row_length, INT64(i)), INT64(j * v.lanes)))
-                        v.store(b.fadd(results[i][j], v.load(address, old_mask)), address, mask)
+                write = _write_masked if VECTOR_UNIT.masks else _write_whole_or_part
+                write(b, v, [row[j] for row in results], v.at(target, INT64(j * v.lanes)), row_length, live, from_lane, to_lane, accumulate)
+
+
+def _write_masked(b, v, column, target, row_length, live, from_lane, to_lane, accumulate):
+    """Lanes from_lane ... to_lane - 1 of a column of registers, under masks, which cost nothing here."""
+    mask = v.mask_between(from_lane, to_lane)
+    old_mask = b.select(accumulate, mask, v.no_lanes())
+    for i, register in enumerate(column):
+        with b.if_then(b.icmp_signed("<", INT64(i), live), likely=True):
+            address = v.at(target, b.mul(row_length, INT64(i)))
+            v.store(b.fadd(register, v.load(address, old_mask)), address, mask)
+
+
+def _write_whole_or_part(b, v, column, target, row_length, live, from_lane, to_lane, accumulate):
+    """The same where masks are slow: most registers are written whole, the others by way of the stack, number by number."""
+    whole = b.and_(b.icmp_signed("<=", from_lane, INT64(0)), b.icmp_signed(">=", to_lane, INT64(v.lanes)))
+    with b.if_else(whole, likely=True) as (all_lanes, some_lanes):
+        with all_lanes:
+            for i, register in enumerate(column):
+                with b.if_then(b.icmp_signed("<", INT64(i), live), likely=True):
+                    address = v.at(target, b.mul(row_length, INT64(i)))
+                    v.store(b.fadd(register, b.select(accumulate, v.load(address), v.zero)), address)
+        with some_lanes:
+            stack = b.bitcast(cgutils.alloca_once(b, v.type, size=len(column)), v.element.as_pointer())
+            for i, register in enumerate(column):
+                v.store(register, v.at(stack, i * v.lanes))
+            from_lane = b.select(b.icmp_signed(">", from_lane, INT64(0)), from_lane, INT64(0))
+            to_lane = b.select(b.icmp_signed("<", to_lane, INT64(v.lanes)), to_lane, INT64(v.lanes))
+            with cgutils.for_range_slice(b, INT64(0), live, INT64(1)) as (i, _):
+                row, line = v.at(stack, b.mul(i, INT64(v.lanes))), v.at(target, b.mul(i, row_length))
+                with cgutils.for_range_slice(b, from_lane, to_lane, INT64(1)) as (lane, _):
+                    address = v.at(line, lane)
+                    old = b.select(accumulate, v.load_one(address), v.element(0.0))
+                    b.store(b.fadd(v.load_one(v.at(row, lane)), old), address, align=v.item_bytes)
 
 
 @intrinsic

@@ -243,7 +243,7 @@ def multiply_tiles(m, v, pitch, v_step, u, u_step, channels, filters, rows, colu
                 outer_tile(rows, channels, v, place * v_step + t * pitch, pitch, 1,
                            u, place * u_step + block * channels * columns,
                            offsets, 0, sums, scratch + place * sum_step + (t - first) * columns, columns, start, 0,
-                           min(rows, end - t), 0, live, columns, columns, False)
+                           min(rows, end - t), 0, live, columns, columns, columns, False)
         for lane in range(0, live, lanes):
             into = thread * result_size
             for t in range(end - first):
@@ -282,7 +282,7 @@ def sum_over_tiles(places, errors, y_pitch, y_step, seen, x_step, filters, chann
         for f in range(0, filters, rows):
             outer_tile(rows, offsets.size, errors, place * y_step + f, 1, y_pitch, seen, place * x_step + block * columns, offsets, 0,
                        sums, place * sum_step + f * pitch + block * columns, pitch, start, 0, min(rows, filters - f),
-                       0, min(columns, channels - block * columns), pitch, pitch, accumulate)
+                       0, min(columns, channels - block * columns), pitch, pitch, pitch, accumulate)
 
 
 @kernel
