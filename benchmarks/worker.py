@@ -17,6 +17,7 @@ import traceback
 import numpy as np
 
 from benchmarks import cases, frameworks, timer
+from kernels.geometry import output_shape
 from minicnn.errors import RunError
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -126,8 +127,12 @@ class _Process:
         self.program = None
 
     def algorithm(self, key):
-        geometry, choose = cases.get(key).geometry, getattr(self.framework.kernels, "algorithm_for", None)
-        return choose(*geometry) if geometry and choose else None
+        geometry = cases.get(key).geometry
+        if geometry is None:
+            return None
+        x, weight, *settings, groups = geometry
+        y = x[0], weight[0], *output_shape(x[2:], weight[2:], *settings)
+        return self.framework.kernels.algorithm_of(x, weight, y, *settings, groups, np.dtype(np.float32))
 
     def processor_seconds(self):
         return time.process_time()
