@@ -5,7 +5,6 @@ from benchmarks.cases.case import FLOAT, FORWARD, GRAD_INPUT, Case, float_bytes,
 
 _INT64 = 8   # bytes
 
-
 # Where in a network they stand: name, shape.
 _SMALL, _LARGE = ("LeNet", (64, 6, 28, 28)), ("ResNet", (16, 64, 112, 112))
 

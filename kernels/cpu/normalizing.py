@@ -1,16 +1,12 @@
 """What batch normalisation does along a row of memory: sums, and one formula for each number.
 
-The sums are kept in several registers, because an addition waits for the one before; rows end in the middle of a register more often
-than not (a plane of 7 x 7 takes three registers and a number), and masks cut them there. Numba's own loops would do the end
-number by number.
+All are loops over registers: see rows.
 """
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .vector import INT64, Vectors, pointer
-
-_REGISTERS = 4   # at once
+from .rows import Sums, registers
+from .vector import Vectors, pointer
 
 
 @intrinsic
@@ -23,8 +19,8 @@ def moments(typing, x, start, count, shift):
         x, start, count, shift = arguments
         v = Vectors(context, b, number)
         x, shift = pointer(context, b, signature.args[0], x, start), v.broadcast(shift)
-        first, second = _Sums(b, v), _Sums(b, v)
-        for j, register, mask in _registers(b, v, count):
+        first, second = Sums(b, v), Sums(b, v)
+        for j, register, mask in registers(b, v, count):
             off = b.fsub(v.load(v.at(x, j), mask), shift)
             off = off if mask is None else b.select(mask, off, v.zero)
             first.add(register, off)
@@ -47,7 +43,7 @@ def normalize(typing, x, residual, y, start, count, mean, scale, bias, least, wi
         mean, scale, bias, least = map(v.broadcast, (mean, scale, bias, least))
 
         def write(add_residual):
-            for j, _, mask in _registers(b, v, count):
+            for j, _, mask in registers(b, v, count):
                 value = v.multiply_add(b.fsub(v.load(v.at(x, j), mask), mean), scale, bias)
                 if add_residual:
                     value = b.fadd(value, v.load(v.at(residual, j), mask))
@@ -74,10 +70,10 @@ def gradient_moments(typing, grad_y, x, y, passed, start, count, mean, rectified
         grad_y, x, y, passed, start, count, mean, rectified = arguments
         v = Vectors(context, b, number)
         grad_y, x, y, passed = (pointer(context, b, kind, array, start) for kind, array in zip(signature.args, (grad_y, x, y, passed)))
-        mean, first, second = v.broadcast(mean), _Sums(b, v), _Sums(b, v)
+        mean, first, second = v.broadcast(mean), Sums(b, v), Sums(b, v)
 
         def gather(rectify):
-            for j, register, mask in _registers(b, v, count):
+            for j, register, mask in registers(b, v, count):
                 g = v.load(v.at(grad_y, j), mask)
                 if rectify:
                     g = b.select(b.fcmp_ordered("<=", v.load(v.at(y, j), mask), v.zero), v.zero, g)
@@ -110,46 +106,13 @@ def input_gradient(typing, g, x, grad_x, start, count, mean, scale, offset, slop
         mean, scale, offset, slope = map(v.broadcast, (mean, scale, offset, b.fneg(slope)))
         with b.if_else(training) as (of_batch, constant):
             with of_batch:
-                for j, _, mask in _registers(b, v, count):
+                for j, _, mask in registers(b, v, count):
                     value = b.fsub(v.load(v.at(g, j), mask), offset)
                     value = v.multiply_add(b.fsub(v.load(v.at(x, j), mask), mean), slope, value)
                     v.store(b.fmul(value, scale), v.at(grad_x, j), mask)
             with constant:
-                for j, _, mask in _registers(b, v, count):
+                for j, _, mask in registers(b, v, count):
                     v.store(b.fmul(v.load(v.at(g, j), mask), scale), v.at(grad_x, j), mask)
         return context.get_dummy_value()
 
     return signature, generate
-
-
-def _registers(b, v, count):
-    """Emits the two loops over a row of `count` numbers: yields (where a register begins, which of _REGISTERS it is, mask) inside them,
-    for the code to be written there. The mask is None where the register is whole."""
-    whole = b.sub(count, b.urem(count, INT64(_REGISTERS * v.lanes)))
-    with cgutils.for_range_slice(b, INT64(0), whole, INT64(_REGISTERS * v.lanes)) as (j, _):
-        for register in range(_REGISTERS):
-            yield b.add(j, INT64(register * v.lanes)), register, None
-    with cgutils.for_range_slice(b, whole, count, INT64(v.lanes)) as (j, _):
-        yield j, 0, v.mask_below(b.sub(count, j))
-
-
-class _Sums:
-    """Registers that sums are gathered in."""
-
-    def __init__(self, b, v):
-        self.b, self.v = b, v
-        self.places = [cgutils.alloca_once_value(b, v.zero) for _ in range(_REGISTERS)]
-
-    def add(self, register, value):
-        place = self.places[register]
-        self.b.store(self.b.fadd(self.b.load(place), value), place)
-
-    def multiply_add(self, register, a, b):
-        place = self.places[register]
-        self.b.store(self.v.multiply_add(a, b, self.b.load(place)), place)
-
-    def total(self):
-        values = [self.b.load(place) for place in self.places]
-        while len(values) > 1:
-            values = [self.b.fadd(*pair) for pair in zip(values[::2], values[1::2])]
-        return self.v.sum_lanes(values[0])

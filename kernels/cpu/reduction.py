@@ -16,6 +16,7 @@ from .compiler import inner, kernel
 from .elementary import maximum
 from .elementwise import DIVIDE, EQUAL, MULTIPLY, combine
 from .memory import empty
+from .rows import sum_row
 
 _SUM, _MAX = range(2)
 _LONGEST = 128   # numbers in a chain of additions (along a row of memory, each lane of the registers is a chain)
@@ -74,38 +75,41 @@ def _plan(shape, axes):
 
 @kernel
 def _reduce_parts(operation, x, y, outer, length, inner_size, part, parts):
-    """y[o, p, i] = reduction of x[o, p * part:(p + 1) * part, i]; x (outer, length, inner_size), y (outer, parts, inner_size)."""
-    strips = (inner_size + _STRIP - 1) // _STRIP
-    if x.size <= CHUNK:
-        for piece in range(outer * parts * strips):
-            _reduce_piece(operation, x, y, length, inner_size, part, parts, strips, piece)
-    else:
-        for piece in numba.prange(outer * parts * strips):
-            _reduce_piece(operation, x, y, length, inner_size, part, parts, strips, np.int64(piece))   # unsigned in a prange
+    """y[o, p, i] = reduction of x[o, p * part:(p + 1) * part, i]; x (outer, length, inner_size), y (outer, parts, inner_size).
 
-
-@inner
-def _reduce_piece(operation, x, y, length, inner_size, part, parts, strips, piece):
-    result, strip = (piece, 0) if strips == 1 else (piece // strips, piece % strips)   # divisions take as long as a short row
-    o, p = (result, 0) if parts == 1 else (result // parts, result % parts)
-    first, end = o * length + p * part, o * length + min(length, (p + 1) * part)
+    A piece of work is a strip of columns of one result, or where results are single numbers as many of them as fill a chunk.
+    """
     if inner_size == 1:
-        y[result] = _reduce_row(operation, x[first:end])
+        strips, at_once = 1, CHUNK // part if part else 1
     else:
-        column, end_column = strip * _STRIP, min(inner_size, (strip + 1) * _STRIP)
-        results = y[result * inner_size + column:result * inner_size + end_column]
-        results[:] = 0 if operation == _SUM else -np.inf
-        for row in range(first, end):
-            _gather_row(operation, x[row * inner_size + column:row * inner_size + end_column], results)
+        strips, at_once = (inner_size + _STRIP - 1) // _STRIP, 1
+    pieces = (outer * parts + at_once - 1) // at_once * strips
+    if x.size <= CHUNK:
+        for piece in range(pieces):
+            _reduce_piece(operation, x, y, outer, length, inner_size, part, parts, strips, at_once, piece)
+    else:
+        for piece in numba.prange(pieces):   # whose index is unsigned
+            _reduce_piece(operation, x, y, outer, length, inner_size, part, parts, strips, at_once, np.int64(piece))
 
 
 @inner
-def _reduce_row(operation, x):
-    if operation == _SUM:
-        total = x.dtype.type(0)
-        for i in range(x.size):
-            total += x[i]
-        return total
+def _reduce_piece(operation, x, y, outer, length, inner_size, part, parts, strips, at_once, piece):
+    first_result, strip = piece // strips * at_once, piece % strips
+    for result in range(first_result, min(outer * parts, first_result + at_once)):
+        o, p = (result, 0) if parts == 1 else (result // parts, result % parts)   # a division takes as long as a short row
+        first, end = o * length + p * part, o * length + min(length, (p + 1) * part)
+        if inner_size == 1:
+            y[result] = sum_row(x, first, end - first) if operation == _SUM else _greatest(x[first:end])
+        else:
+            column, end_column = strip * _STRIP, min(inner_size, (strip + 1) * _STRIP)
+            results = y[result * inner_size + column:result * inner_size + end_column]
+            results[:] = 0 if operation == _SUM else -np.inf
+            for row in range(first, end):
+                _gather_row(operation, x[row * inner_size + column:row * inner_size + end_column], results)
+
+
+@inner
+def _greatest(x):
     greatest = x.dtype.type(-np.inf)
     for i in range(x.size):
         greatest = maximum(greatest, x[i])

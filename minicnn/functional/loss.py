@@ -1,24 +1,27 @@
 """Losses: how wrong a prediction is, as one number to minimise."""
 import numpy as np
 
+from minicnn import arithmetic
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
-from minicnn.functional.reduction import Sum
+from minicnn.functional.reduction import divided
 from minicnn.tensor import Tensor
 
 
 class CrossEntropy(Function):
-    """One loss for each row of logits; keeps the probabilities."""
+    """One loss for each row of logits, or if there is a divisor their sum divided by it; keeps the probabilities."""
 
-    def __init__(self, labels, label_smoothing, ignore_index):
-        self.labels, self.settings = labels, (label_smoothing, ignore_index)
+    def __init__(self, labels, label_smoothing, ignore_index, divisor=None):
+        self.labels, self.settings, self.divisor = labels, (label_smoothing, ignore_index), divisor
 
     def forward(self, logits):
         losses, self.probabilities = empty(logits.shape[:1], logits.dtype), empty(logits.shape, logits.dtype)
         kernels_for(logits).cross_entropy(logits, self.labels, losses, self.probabilities, *self.settings)
-        return losses
+        return losses if self.divisor is None else divided(arithmetic.sum(losses, (0,)).reshape(()), self.divisor)
 
     def backward(self, gradient):
+        if self.divisor is not None:
+            gradient = np.full(len(self.labels), divided(gradient, self.divisor))
         grad_logits = empty(self.probabilities.shape, gradient.dtype)
         kernels_for(gradient).cross_entropy_grad_input(gradient, self.probabilities, self.labels, grad_logits, *self.settings)
         return (grad_logits,)
@@ -43,10 +46,9 @@ def cross_entropy(logits, labels, *, ignore_index=-100, reduction="mean", label_
         raise ValueError(f"cross_entropy: label_smoothing must be between 0 and 1, not {label_smoothing}")
     classes = np.ascontiguousarray(labels.settle(), np.int64)
     counted = _count_labels(classes, logits.shape[1], ignore_index)
-    losses = CrossEntropy(classes, float(label_smoothing), int(ignore_index))(logits)
-    if reduction == "mean":
-        return Sum((0,), keepdim=False, divisor=counted)(losses)
-    return _reduce("cross_entropy", losses, reduction)
+    _check_reduction("cross_entropy", reduction)
+    divisor = {"mean": counted, "sum": 1, "none": None}[reduction]
+    return CrossEntropy(classes, float(label_smoothing), int(ignore_index), divisor)(logits)
 
 
 def _count_labels(labels, classes, ignore_index):
@@ -66,10 +68,11 @@ def mse_loss(x, target, *, reduction="mean"):
     """(x - target)^2, as torch.nn.functional.mse_loss for equal shapes. reduction: "mean", "sum" or "none"."""
     if x.shape != target.shape:
         raise ValueError(f"mse_loss: x {x.shape} and target {target.shape} must have the same shape")
-    return _reduce("mse_loss", (x - target) ** 2, reduction)
+    _check_reduction("mse_loss", reduction)
+    losses = (x - target) ** 2
+    return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
 
 
-def _reduce(function, losses, reduction):
+def _check_reduction(function, reduction):
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{function}: reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
-    return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()

@@ -21,12 +21,12 @@ class Sum(Function):
         y = arithmetic.sum(x, self.axes)
         self.kept_shape = y.shape
         if self.divisor is not None:
-            y = _divided(y, self.divisor)
+            y = divided(y, self.divisor)
         return y if self.keepdim else _without(self.axes, y)
 
     def backward(self, gradient):
         if self.divisor is not None:
-            gradient = _divided(gradient, self.divisor)
+            gradient = divided(gradient, self.divisor)
         return (np.broadcast_to(gradient.reshape(self.kept_shape), self.input_shapes[0]),)
 
 
@@ -46,10 +46,12 @@ class Max(Function):
         return (grad_x,)
 
 
-def _divided(array, divisor):
+def divided(array, divisor):
     """A single number, such as a loss, is divided on the spot: every training step does it, and a kernel would cost more than it."""
     if array.size > 1:
         return arithmetic.divide(array, divisor)
+    if divisor:
+        return np.asarray(array / divisor, array.dtype)
     with np.errstate(divide="ignore", invalid="ignore"):   # the mean of nothing is NaN
         return np.asarray(array / divisor, array.dtype)
 
