@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import depthwise
 from .layout import layout_of, scatter_of
 from .machine import VECTOR_UNIT
 from .matmul import matmul
@@ -34,6 +35,9 @@ _DOT_TILES = 24       # dot tiles whose part of the image shares the cache
 def conv2d(x, weight, bias, y, stride, padding, dilation, groups):
     """As kernels.reference.convolution.conv2d, for C-contiguous arrays."""
     if y.size == 0:
+        return
+    if depthwise.serves(weight, stride, dilation, groups):
+        depthwise.conv2d(x, weight, bias, y, stride, padding, dilation, groups)
         return
     if _sees_all(x, weight, padding, groups):
         y[...] = 0 if bias is None else bias[:, None, None]
@@ -55,6 +59,9 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
     if grad_y.size == 0 or grad_weight.size == 0:
         grad_weight[...] = 0
         return
+    if depthwise.serves(grad_weight, stride, dilation, groups):
+        depthwise.conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups)
+        return
     if _sees_all(x, grad_weight, padding, groups):
         matmul(_rows(grad_y), _rows(x), _rows(grad_weight), transpose_a=True)
         return
@@ -75,6 +82,9 @@ def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
     """As kernels.reference.convolution.conv2d_grad_input, for C-contiguous arrays."""
     if grad_x.size == 0 or grad_y.size == 0:
         grad_x[...] = 0
+        return
+    if depthwise.serves(weight, stride, dilation, groups):
+        depthwise.conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
         return
     if _sees_all(grad_x, weight, padding, groups):
         matmul(_rows(grad_y), _rows(weight), _rows(grad_x))
