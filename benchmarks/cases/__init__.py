@@ -1,10 +1,11 @@
 """What is measured: a Case for each thing, a file for each kind."""
-from benchmarks.cases import convolution, lenet, matmul, optimizer, pointwise, pooling
+from benchmarks.cases import convolution, depthwise, lenet, matmul, moving, optimizer, pointwise, pooling
 from benchmarks.cases.case import Case, key_of
 
 __all__ = ["ALL", "Case", "get"]
 
-ALL = [*lenet.CASES, *matmul.CASES, *convolution.CASES, *pooling.CASES, *pointwise.CASES, *optimizer.CASES]
+ALL = [*lenet.CASES, *matmul.CASES, *convolution.CASES, *depthwise.CASES, *pooling.CASES, *pointwise.CASES, *moving.CASES,
+       *optimizer.CASES]
 
 _by_key = {key_of(case): case for case in ALL}
 

@@ -4,17 +4,20 @@ Here autograd meets the kernels, and here arguments are checked. Names, argument
 where one differs, its docstring says so.
 """
 from minicnn.functional.activation import relu, sigmoid, tanh
-from minicnn.functional.convolution import conv2d
+from minicnn.functional.concatenation import cat, stack
+from minicnn.functional.convolution import conv2d, conv_transpose2d
 from minicnn.functional.elementwise import absolute, add, divide, exp, log, multiply, negative, power, sqrt, subtract
 from minicnn.functional.loss import cross_entropy, mse_loss
 from minicnn.functional.matmul import linear, matmul
+from minicnn.functional.padding import pad
 from minicnn.functional.pooling import avg_pool2d, max_pool2d
 from minicnn.functional.random import dropout
 from minicnn.functional.reduction import amax, argmax, max, mean, sum
-from minicnn.functional.shape import cast, cat, clone, flatten, index, pad, permute, reshape, squeeze, stack, transpose, unsqueeze
+from minicnn.functional.resampling import interpolate
+from minicnn.functional.shape import cast, clone, flatten, index, permute, reshape, squeeze, transpose, unsqueeze
 from minicnn.functional.softmax import log_softmax, softmax
 
-__all__ = ["absolute", "add", "amax", "argmax", "avg_pool2d", "cast", "cat", "clone", "conv2d", "cross_entropy", "divide",
-           "dropout", "exp", "flatten", "index", "linear", "log", "log_softmax", "matmul", "max", "max_pool2d", "mean",
-           "mse_loss", "multiply", "negative", "pad", "permute", "power", "relu", "reshape", "sigmoid", "softmax", "sqrt",
-           "squeeze", "stack", "subtract", "sum", "tanh", "transpose", "unsqueeze"]
+__all__ = ["absolute", "add", "amax", "argmax", "avg_pool2d", "cast", "cat", "clone", "conv2d", "conv_transpose2d",
+           "cross_entropy", "divide", "dropout", "exp", "flatten", "index", "interpolate", "linear", "log", "log_softmax",
+           "matmul", "max", "max_pool2d", "mean", "mse_loss", "multiply", "negative", "pad", "permute", "power", "relu",
+           "reshape", "sigmoid", "softmax", "sqrt", "squeeze", "stack", "subtract", "sum", "tanh", "transpose", "unsqueeze"]
