@@ -9,6 +9,7 @@ import numpy as np
 
 from .chunks import CHUNK, count
 from .compiler import inner, kernel
+from .moving import copy_row
 
 
 def concatenate(parts, whole, axis):
@@ -53,8 +54,4 @@ def _copy(source, s0, source_pitch, target, t0, target_pitch, blocks, length):
 @inner
 def _copy_piece(source, s0, source_pitch, target, t0, target_pitch, length, chunks, piece):
     block, first = (piece, 0) if chunks == 1 else (piece // chunks, piece % chunks * CHUNK)   # a division takes as long as a short piece
-    end = min(length, first + CHUNK)
-    of = source[s0 + block * source_pitch + first:s0 + block * source_pitch + end]
-    to = target[t0 + block * target_pitch + first:t0 + block * target_pitch + end]
-    for i in range(to.size):
-        to[i] = of[i]
+    copy_row(source, s0 + block * source_pitch + first, target, t0 + block * target_pitch + first, min(CHUNK, length - first))

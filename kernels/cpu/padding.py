@@ -11,6 +11,7 @@ import numpy as np
 
 from .chunks import CHUNK
 from .compiler import inner, kernel
+from .moving import copy_row
 
 _MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}   # what NumPy calls them
 
@@ -65,59 +66,63 @@ def _shown(numbers, borders, mode):
 
 @kernel
 def _pad(x, y, value, planes, height, rows, width, left, columns):
+    strip = max(1, CHUNK // max(1, columns.size))   # rows in a piece of work
+    strips = (rows.size + strip - 1) // strip
     if y.size <= CHUNK:
-        for row in range(planes * rows.size):
-            _pad_row(x, y, value[0], height, rows, width, left, columns, row)
+        for plane in range(planes):
+            _pad_rows(x, y, value[0], height, rows, width, left, columns, plane, 0, rows.size)
     else:
-        for row in numba.prange(planes * rows.size):
-            _pad_row(x, y, value[0], height, rows, width, left, columns, np.int64(row))   # unsigned in a prange
+        for piece in numba.prange(planes * strips):
+            plane, first = np.int64(piece // strips), np.int64(piece % strips) * strip   # unsigned in a prange
+            _pad_rows(x, y, value[0], height, rows, width, left, columns, plane, first, min(rows.size, first + strip))
 
 
 @inner
-def _pad_row(x, y, value, height, rows, width, left, columns, row):
-    plane, source = row // rows.size, rows[row % rows.size]
-    out = y[row * columns.size:(row + 1) * columns.size]
-    if source < 0:
-        for j in range(out.size):
-            out[j] = value
-        return
-    of = x[(plane * height + source) * width:(plane * height + source + 1) * width]
-    to = out[left:left + width]
-    for j in range(to.size):
-        to[j] = of[j]
-    for j in range(left):
-        out[j] = of[columns[j]] if columns[j] >= 0 else value
-    for j in range(left + width, columns.size):
-        out[j] = of[columns[j]] if columns[j] >= 0 else value
+def _pad_rows(x, y, value, height, rows, width, left, columns, plane, first, end):
+    for row in range(first, end):
+        start, source = (plane * rows.size + row) * columns.size, (plane * height + rows[row]) * width
+        out = y[start:start + columns.size]
+        if rows[row] < 0:
+            for j in range(out.size):
+                out[j] = value
+        else:
+            copy_row(x, source, y, start + left, width)
+            for j in range(left):
+                out[j] = x[source + columns[j]] if columns[j] >= 0 else value
+            for j in range(left + width, columns.size):
+                out[j] = x[source + columns[j]] if columns[j] >= 0 else value
 
 
 @kernel
 def _pad_grad_input(grad_y, grad_x, planes, height, out_height, firsts, sources, width, left, columns):
-    if grad_y.size <= CHUNK:
-        for row in range(planes * height):
-            _pad_row_grad_input(grad_y, grad_x, height, out_height, firsts, sources, width, left, columns, row)
+    strip = max(1, CHUNK // max(1, width))
+    strips = (height + strip - 1) // strip
+    if grad_x.size <= CHUNK:
+        for plane in range(planes):
+            _pad_rows_grad_input(grad_y, grad_x, height, out_height, firsts, sources, width, left, columns, plane, 0, height)
     else:
-        for row in numba.prange(planes * height):
-            _pad_row_grad_input(grad_y, grad_x, height, out_height, firsts, sources, width, left, columns, np.int64(row))
+        for piece in numba.prange(planes * strips):
+            plane, first = np.int64(piece // strips), np.int64(piece % strips) * strip
+            _pad_rows_grad_input(grad_y, grad_x, height, out_height, firsts, sources, width, left, columns, plane, first,
+                                 min(height, first + strip))
 
 
 @inner
-def _pad_row_grad_input(grad_y, grad_x, height, out_height, firsts, sources, width, left, columns, row):
-    plane, place = row // height, row % height
-    to = grad_x[row * width:(row + 1) * width]
-    for number in range(firsts[place], firsts[place + 1]):
-        start = (plane * out_height + sources[number]) * columns.size
-        out = grad_y[start:start + columns.size]
-        of = out[left:left + width]
-        if number == firsts[place]:
-            for j in range(to.size):
-                to[j] = of[j]
-        else:
-            for j in range(to.size):
-                to[j] += of[j]
-        for j in range(left):
-            if columns[j] >= 0:
-                to[columns[j]] += out[j]
-        for j in range(left + width, columns.size):
-            if columns[j] >= 0:
-                to[columns[j]] += out[j]
+def _pad_rows_grad_input(grad_y, grad_x, height, out_height, firsts, sources, width, left, columns, plane, first, end):
+    for row in range(first, end):
+        target = (plane * height + row) * width
+        to = grad_x[target:target + width]
+        for number in range(firsts[row], firsts[row + 1]):
+            start = (plane * out_height + sources[number]) * columns.size
+            if number == firsts[row]:
+                copy_row(grad_y, start + left, grad_x, target, width)
+            else:
+                of = grad_y[start + left:start + left + width]
+                for j in range(to.size):
+                    to[j] += of[j]
+            for j in range(left):
+                if columns[j] >= 0:
+                    to[columns[j]] += grad_y[start + j]
+            for j in range(left + width, columns.size):
+                if columns[j] >= 0:
+                    to[columns[j]] += grad_y[start + j]

@@ -14,6 +14,7 @@ from kernels.geometry import resampling_sources
 
 from .chunks import CHUNK
 from .compiler import inner, kernel
+from .moving import copy_row
 
 
 def resample(x, y, mode, scale, align_corners):
@@ -27,8 +28,7 @@ def resample_grad_input(grad_y, grad_x, mode, scale, align_corners):
     """As kernels.reference.resampling.resample_grad_input."""
     rows, columns = _axes(grad_x, grad_y, mode, scale, align_corners)
     strip = max(1, CHUNK * grad_x.shape[2] // max(1, grad_y.shape[2] * grad_y.shape[3]))
-    _gather(_planes(grad_y), _planes(grad_x), rows.firsts, rows.targets, rows.shares, columns.firsts, columns.targets, columns.shares,
-            strip)
+    _gather(_planes(grad_y), _planes(grad_x), rows.targets, rows.shares, columns.targets, columns.shares, strip)
 
 
 class _Axis(NamedTuple):
@@ -36,9 +36,8 @@ class _Axis(NamedTuple):
 
     sources: np.ndarray   # (1 or 2, positions of y): positions of x
     weights: np.ndarray   # (1 or 2, positions of y)
-    firsts: np.ndarray    # (positions of x + 1,): where the part of each in `targets` begins, and the end
-    targets: np.ndarray   # positions of y
-    shares: np.ndarray    # their weights
+    targets: np.ndarray   # (the most that one goes into, positions of x): positions of y; the end of y where it goes into fewer
+    shares: np.ndarray    # their weights, 0 there
 
 
 def _axes(x, y, mode, scale, align_corners):
@@ -49,11 +48,13 @@ def _axes(x, y, mode, scale, align_corners):
 def _axis(mode, size, length, scale, align_corners, dtype):
     made_of = [resampling_sources(mode, position, size, scale, align_corners) for position in range(length)]
     sources, weights = np.moveaxis(np.array(made_of), 0, 2).transpose(1, 0, 2)   # (positions, 1 or 2, source and weight) before
-    sources = np.ascontiguousarray(sources, np.int64)
-    targets = np.argsort(sources.T.reshape(-1), kind="stable")
-    firsts = np.searchsorted(sources.T.reshape(-1)[targets], np.arange(size + 1))
-    return _Axis(sources.astype(np.uint64), np.ascontiguousarray(weights, dtype), firsts, targets // len(sources),
-                 weights.T.reshape(-1)[targets].astype(dtype))
+    goes_into = [[] for _ in range(size)]
+    for position, parts in enumerate(made_of):
+        for source, weight in parts:
+            goes_into[source].append((position, weight))
+    most = max(map(len, goes_into))
+    targets = np.array([parts + [(length, 0.0)] * (most - len(parts)) for parts in goes_into]).transpose(2, 1, 0)
+    return _Axis(*(np.ascontiguousarray(table, kind) for table, kind in zip((sources, weights, *targets), (np.uint64, dtype) * 2)))
 
 
 def _planes(array):
@@ -64,13 +65,13 @@ def _planes(array):
 @kernel
 def _show(x, y, rows, row_weights, columns, column_weights, strip):
     """Nearest: a row that shows the same as the one above it is a copy."""
-    strips = (y.shape[1] + strip - 1) // strip
+    strips, shown = (y.shape[1] + strip - 1) // strip, y.reshape(y.size)
     for piece in numba.prange(len(x) * strips):
-        plane, first = piece // strips, np.int64(piece % strips) * strip
+        plane, first = np.int64(piece // strips), np.int64(piece % strips) * strip
         for i in range(first, min(y.shape[1], first + strip)):
-            row = y[plane, i]
+            row, start = y[plane, i], (plane * y.shape[1] + i) * y.shape[2]
             if i > first and rows[0, i] == rows[0, i - 1]:
-                _copy(y[plane, i - 1], row)
+                copy_row(shown, start - row.size, shown, start, row.size)
             else:
                 _pick(x[plane, rows[0, i]], columns[0], row)
 
@@ -93,12 +94,6 @@ def _blend(x, y, rows, row_weights, columns, column_weights, strip):
 
 
 @inner
-def _copy(x, y):
-    for j in range(y.size):
-        y[j] = x[j]
-
-
-@inner
 def _pick(x, places, y):
     for j in range(y.size):
         y[j] = x[places[j]]
@@ -117,28 +112,32 @@ def _mix(a, x, b, y, out):
 
 
 @kernel
-def _gather(grad_y, grad_x, row_firsts, row_targets, row_shares, firsts, targets, shares, strip):
+def _gather(grad_y, grad_x, row_targets, row_shares, targets, shares, strip):
     strips = (grad_x.shape[1] + strip - 1) // strip
+    length, width = grad_y.shape[1:]
     for piece in numba.prange(len(grad_x) * strips):
         plane, first = piece // strips, np.int64(piece % strips) * strip
-        total = np.empty(grad_y.shape[2], grad_y.dtype)
+        total = np.empty(width + 1, grad_y.dtype)
         for row in range(first, min(grad_x.shape[1], first + strip)):
-            total[:] = 0
-            for number in range(row_firsts[row], row_firsts[row + 1]):
-                _add_scaled(row_shares[number], grad_y[plane, row_targets[number]], total)
-            _collect(total, firsts, targets, shares, grad_x[plane, row])
+            to = grad_x[plane, row]
+            to[:] = 0
+            if row_targets[0, row] == length:   # in an image made smaller, many rows are not seen
+                continue
+            total[:] = 0   # the last stays 0
+            for number in range(len(row_targets)):
+                if row_targets[number, row] < length:
+                    _add_scaled(row_shares[number, row], grad_y[plane, row_targets[number, row]], total)
+            for number in range(len(targets)):
+                _collect(total, targets[number], shares[number], to)
 
 
 @inner
 def _add_scaled(factor, x, y):
-    for j in range(y.size):
+    for j in range(x.size):
         y[j] += factor * x[j]
 
 
 @inner
-def _collect(x, firsts, targets, shares, y):
-    for column in range(y.size):
-        total = x.dtype.type(0)
-        for number in range(firsts[column], firsts[column + 1]):
-            total += shares[number] * x[targets[number]]
-        y[column] = total
+def _collect(x, places, weights, y):
+    for j in range(y.size):
+        y[j] += weights[j] * x[places[j]]
