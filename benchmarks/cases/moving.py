@@ -2,9 +2,9 @@
 from benchmarks.cases.case import FORWARD, GRAD_INPUT, Case, float_bytes, forward, gradient
 
 
-def _cases(group, subject, function, shapes, y, quick):
-    for aspect, prepare in {FORWARD: forward(function, *shapes), GRAD_INPUT: gradient(function, *shapes, of=0)}.items():
-        yield Case(group, subject, aspect, prepare, bytes=float_bytes(*shapes, y), quick=quick)
+def _cases(group, subject, function, shape, y, quick):
+    for aspect, prepare in {FORWARD: forward(function, shape), GRAD_INPUT: gradient(function, shape, of=0)}.items():
+        yield Case(group, subject, aspect, prepare, bytes=float_bytes(shape, y), quick=quick)
 
 
 def _resampling(shape, factor, mode, quick=False):
@@ -12,7 +12,7 @@ def _resampling(shape, factor, mode, quick=False):
         return F.interpolate(x, scale_factor=factor, mode=mode)
 
     y = *shape[:2], *(int(size * factor) for size in shape[2:])
-    return _cases("resampling", f"{mode} x{factor}: {_name(shape)}", resample, [shape], y, quick)
+    return _cases("resampling", f"{mode} x{factor}: {_name(shape)}", resample, shape, y, quick)
 
 
 def _padding(shape, width, mode, quick=False):
@@ -20,16 +20,19 @@ def _padding(shape, width, mode, quick=False):
         return F.pad(x, (width,) * 4, mode)
 
     y = *shape[:2], *(size + 2 * width for size in shape[2:])
-    return _cases("padding", f"{mode}, {width} wide: {_name(shape)}", pad, [shape], y, quick)
+    return _cases("padding", f"{mode}, {width} wide: {_name(shape)}", pad, shape, y, quick)
 
 
 def _concatenation(name, batch, channels, size, quick=False):
-    def concatenate(F, *parts):
-        return F.cat(parts, 1)
-
-    shapes = [(batch, number, size, size) for number in channels]
+    """PyTorch has `cat` not among its functions, but at the top."""
+    shapes, y = [(batch, number, size, size) for number in channels], (batch, sum(channels), size, size)
     subject = f"{name}: {' + '.join(map(str, channels))} channels on {size}x{size}, batch {batch}"
-    return _cases("concatenation", subject, concatenate, shapes, (batch, sum(channels), size, size), quick)
+
+    def prepare(build, **settings):
+        return lambda framework: build(lambda F, *parts: framework.library.cat(parts, 1), *shapes, **settings)(framework)
+
+    for aspect, prepared in {FORWARD: prepare(forward), GRAD_INPUT: prepare(gradient, of=0)}.items():
+        yield Case("concatenation", subject, aspect, prepared, bytes=float_bytes(*shapes, y), quick=quick)
 
 
 def _name(shape):
