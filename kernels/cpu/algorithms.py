@@ -17,6 +17,8 @@ import math
 
 import numpy as np
 
+from . import depthwise
+
 MATRIX_PRODUCT, DIRECT, WINOGRAD_4, WINOGRAD_2, DEPTHWISE = "matrix product", "direct", "winograd 4x4", "winograd 2x2", "depthwise"
 NAMES = MATRIX_PRODUCT, DIRECT, WINOGRAD_4, WINOGRAD_2, DEPTHWISE
 TILE = {WINOGRAD_4: 4, WINOGRAD_2: 2}   # pixels along the side of an output tile
@@ -54,15 +56,14 @@ def algorithm_of(x, weight, y, stride, padding, dilation, groups, dtype, kept=Fa
 @functools.lru_cache(maxsize=1024)
 def _possible(x, weight, y, stride, padding, dilation, groups, dtype):
     """The algorithms that can do it; the first is that for special cases, if it is one."""
-    possible = [DIRECT]
-    if groups > 1 and weight[1] == 1:
-        possible.insert(0, DEPTHWISE)
+    if depthwise.serves(weight, stride, dilation, groups):
+        return DEPTHWISE, DIRECT
     if groups == 1 and padding == (0, 0) and (x[2:] == weight[2:] or weight[2:] == stride == (1, 1)):
         return (MATRIX_PRODUCT,)
     # Float64 is for checks, which want rounding errors as small as they can be.
     if groups == 1 and weight[2:] == (3, 3) and stride == dilation == (1, 1) and max(padding) <= 2 and dtype == np.float32:
-        possible += [WINOGRAD_4, WINOGRAD_2]
-    return tuple(possible)
+        return DIRECT, WINOGRAD_4, WINOGRAD_2
+    return (DIRECT,)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -1,6 +1,6 @@
 """Convolution: each is handed to the algorithm that algorithms.py chooses for it."""
-from . import direct, winograd
-from .algorithms import MATRIX_PRODUCT, TILE, algorithm_of
+from . import depthwise, direct, winograd
+from .algorithms import DEPTHWISE, MATRIX_PRODUCT, TILE, algorithm_of
 from .epilogue import finish_all
 from .matmul import matmul
 
@@ -16,6 +16,9 @@ def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None,
         y[...] = 0 if bias is None else bias[:, None, None]
         matmul(_rows(x), _rows(weight), _rows(y), transpose_b=True, accumulate=True)
         finish_all(y, residual, rectify)
+    elif chosen == DEPTHWISE:
+        depthwise.conv2d(x, weight, bias, y, stride, padding, dilation, groups)
+        finish_all(y, residual, rectify)
     else:
         direct.conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual, rectify, kept)
 
@@ -30,6 +33,8 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
         winograd.conv2d_grad_weight(TILE[chosen], grad_y, x, grad_weight, padding)
     elif chosen == MATRIX_PRODUCT and _one_position(grad_y):
         matmul(_rows(grad_y), _rows(x), _rows(grad_weight), transpose_a=True)
+    elif chosen == DEPTHWISE:
+        depthwise.conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups)
     else:
         direct.conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups)
 
@@ -44,6 +49,8 @@ def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
         winograd.conv2d_grad_input(TILE[chosen], grad_y, weight, grad_x, padding)
     elif chosen == MATRIX_PRODUCT and _one_position(grad_y):
         matmul(_rows(grad_y), _rows(weight), _rows(grad_x))
+    elif chosen == DEPTHWISE:
+        depthwise.conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
     else:
         direct.conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
 

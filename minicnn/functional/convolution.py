@@ -1,8 +1,9 @@
 """Convolution, made differentiable."""
 import math
 
-from kernels.geometry import output_shape
+from kernels.geometry import output_shape, transposed_output_size
 from minicnn import arithmetic
+from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
 from minicnn.functional import arguments
 from minicnn.functional.epilogue import WithEpilogue, rectified_gradient
@@ -112,4 +113,69 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
         raise ValueError(f"conv2d: weight {weight.shape} with dilation {dilation} does not fit into x {x.shape} "
                          f"with padding {padding}")
     function = Conv2d(y_shape, (stride, padding, dilation, groups), biased=bias is not None)
+    return function(x, weight) if bias is None else function(x, weight, bias)
+
+
+class ConvTranspose2d(Function):
+    """The input's gradient of a convolution, run forwards, so its own gradients are a convolution and that one's weight gradient.
+
+    Keeps the input for the gradient of the weight, and the weight for the gradient of the input.
+    """
+
+    def __init__(self, y_shape, stride, padding, dilation, groups):
+        self.y_shape, self.geometry = y_shape, (stride, padding, dilation, groups)
+
+    def forward(self, x, weight, bias=None):
+        y = empty(self.y_shape, x.dtype)
+        kernels_for(x).conv2d_grad_input(x, weight, y, *self.geometry)
+        self.multiply_adds = x.size * math.prod(weight.shape[1:])
+        self.x = x if self.needs_gradient[1] else None
+        self.weight = weight if self.needs_gradient[0] else None
+        return y if bias is None else arithmetic.add(y, bias.reshape(-1, 1, 1))
+
+    def backward(self, gradient):
+        kernels = kernels_for(gradient)
+        needs_x, needs_weight, *needs_bias = self.needs_gradient
+        grad_x = grad_weight = None
+        if needs_x:
+            grad_x = empty(self.input_shapes[0], gradient.dtype)
+            kernels.conv2d(gradient, self.weight, None, grad_x, *self.geometry)
+        if needs_weight:
+            grad_weight = empty(self.input_shapes[1], gradient.dtype)
+            kernels.conv2d_grad_weight(self.x, gradient, grad_weight, *self.geometry)
+        grad_bias = [arithmetic.sum(gradient, (0, 2, 3)).reshape(-1) if needed else None for needed in needs_bias]
+        return grad_x, grad_weight, *grad_bias
+
+
+def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+    """Transposed convolution: each pixel of x stamps a filter, weighted, into a larger image. As torch.nn.functional.conv_transpose2d.
+
+    x       (N, C, H, W)
+    weight  (C, M / groups, R, K)    one filter for each channel of x; each of the `groups` shares of them makes its share of outputs
+    bias    (M,) or None
+    stride, padding, dilation        integers or pairs (rows, columns), those of the convolution that leads back: padding is cut off
+    output_padding                   how much longer the output is at its far end; less than the stride or the dilation
+
+    Returns (N, M, OH, OW), where OH = stride (H - 1) - 2 padding + dilation (R - 1) + 1 + output_padding, OW likewise. ValueError
+    names the shapes that do not fit.
+    """
+    name = "conv_transpose2d"
+    stride, dilation = arguments.pair(name, "stride", stride, 1), arguments.pair(name, "dilation", dilation, 1)
+    padding, output_padding = arguments.pair(name, "padding", padding, 0), arguments.pair(name, "output_padding", output_padding, 0)
+    arguments.images(name, x)
+    if weight.ndim != 4:
+        raise ValueError(f"{name}: weight must have the shape (C, M / groups, R, K), not {weight.shape}")
+    if groups < 1 or weight.shape[0] % groups:
+        raise ValueError(f"{name}: weight {weight.shape} is for {weight.shape[0]} channels, which do not split into {groups} groups")
+    if weight.shape[0] != x.shape[1]:
+        raise ValueError(f"{name}: weight {weight.shape} expects {weight.shape[0]} input channels, but x {x.shape} has {x.shape[1]}")
+    filters = weight.shape[1] * groups
+    if bias is not None and bias.shape != (filters,):
+        raise ValueError(f"{name}: bias {bias.shape} must have one value for each of the {filters} output channels")
+    if any(more >= max(s, d) for more, s, d in zip(output_padding, stride, dilation)):
+        raise ValueError(f"{name}: output_padding {output_padding} must be less than stride {stride} or dilation {dilation}")
+    size = tuple(map(transposed_output_size, x.shape[2:], weight.shape[2:], stride, padding, output_padding, dilation))
+    if min(size) < 1:
+        raise ValueError(f"{name}: padding {padding} leaves nothing of what x {x.shape} makes with weight {weight.shape}")
+    function = ConvTranspose2d((x.shape[0], filters, *size), stride, padding, dilation, groups)
     return function(x, weight) if bias is None else function(x, weight, bias)

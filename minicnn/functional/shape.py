@@ -56,41 +56,6 @@ class Index(Function):
         return (grad_x,)
 
 
-class Concatenate(Function):
-    floating = False
-
-    def __init__(self, axis):
-        self.axis = axis
-
-    def forward(self, *arrays):
-        shape = list(arrays[0].shape)
-        shape[self.axis] = sum(array.shape[self.axis] for array in arrays)
-        return np.concatenate(arrays, self.axis, out=empty(shape, arrays[0].dtype))
-
-    def backward(self, gradient):
-        ends = np.cumsum([shape[self.axis] for shape in self.input_shapes])
-        return tuple(np.split(gradient, ends[:-1], self.axis))
-
-
-class Pad(Function):
-    floating = False
-
-    def __init__(self, borders, value):
-        self.borders, self.value = borders, value
-
-    def forward(self, x):
-        y = empty([before + size + after for (before, after), size in zip(self.borders, x.shape)], x.dtype)
-        y[...] = self.value
-        y[self._inside(x.shape)] = x
-        return y
-
-    def backward(self, gradient):
-        return (gradient[self._inside(self.input_shapes[0])],)
-
-    def _inside(self, shape):
-        return tuple(slice(before, before + size) for (before, _), size in zip(self.borders, shape))
-
-
 class Clone(Function):
     floating = False
 
@@ -191,34 +156,6 @@ def index(x, index):
     """x[index], with integers, slices, None, ... and tensors of integers or booleans."""
     parts = index if isinstance(index, tuple) else (index,)
     return Index(tuple(part.settle() if isinstance(part, Tensor) else part for part in parts))(x)
-
-
-def cat(tensors, dim=0):
-    """One after the other along axis `dim`; their other sizes are equal. As torch.cat."""
-    if not tensors:
-        raise ValueError("cat: expected at least one tensor")
-    dim = arguments.axis("cat", dim, tensors[0].ndim)
-    for tensor in tensors:
-        if tensor.shape[:dim] + tensor.shape[dim + 1:] != tensors[0].shape[:dim] + tensors[0].shape[dim + 1:]:
-            raise ValueError(f"cat: shapes {tensors[0].shape} and {tensor.shape} differ elsewhere than in dim {dim}")
-    return Concatenate(dim)(*tensors)
-
-
-def stack(tensors, dim=0):
-    """Tensors of one shape along a new axis `dim`. As torch.stack."""
-    for tensor in tensors:
-        if tensor.shape != tensors[0].shape:
-            raise ValueError(f"stack: shapes {tensors[0].shape} and {tensor.shape} differ")
-    return cat([unsqueeze(tensor, dim) for tensor in tensors], dim if dim >= 0 or not tensors else dim + tensors[0].ndim + 1)
-
-
-def pad(x, pad, value=0):
-    """A border of `value`. pad = (left, right, top, bottom, ...): before and after, from the last axis backwards; negative
-    widths are refused. As torch.nn.functional.pad with mode="constant"."""
-    if len(pad) % 2 or len(pad) > 2 * x.ndim or any(width < 0 for width in pad):
-        raise ValueError(f"pad: {tuple(pad)} must be pairs of widths of at least 0, for at most the {x.ndim} axes of x {x.shape}")
-    borders = [(0, 0)] * (x.ndim - len(pad) // 2) + list(zip(pad[::2], pad[1::2]))[::-1]
-    return Pad(borders, value)(x)
 
 
 def cast(x, dtype):

@@ -15,9 +15,9 @@ from minicnn.tensor import Tensor
 class _Weighted(Module):
     """A weight and, if wanted, a bias: uniform in +-1 / sqrt(fan_in), as in PyTorch (LeCun's variance, divided by 3)."""
 
-    def _create(self, weight_shape, bias):
+    def _create(self, weight_shape, bias, outputs=None):
         self.weight = Parameter(Tensor(np.empty(weight_shape, np.float32)))
-        self.bias = Parameter(Tensor(np.empty(weight_shape[0], np.float32))) if bias else None
+        self.bias = Parameter(Tensor(np.empty(outputs or weight_shape[0], np.float32))) if bias else None
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if bias:
             bound = 1 / math.sqrt(init.fans(self.weight)[0])
@@ -43,6 +43,30 @@ class Conv2d(_Weighted):
     def extra_repr(self):
         settings = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
         usual = {"padding": (0, 0), "dilation": (1, 1), "groups": 1}
+        settings += [f"{name}={getattr(self, name)}" for name, value in usual.items() if getattr(self, name) != value]
+        return ", ".join(settings + ["bias=False"] * (self.bias is None))
+
+
+class ConvTranspose2d(_Weighted):
+    """Transposed convolution of images (N, in_channels, H, W): see functional.conv_transpose2d."""
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1):
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            raise ValueError(f"ConvTranspose2d: {in_channels} input and {out_channels} output channels do not split into {groups} groups")
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size = arguments.pair("ConvTranspose2d", "kernel_size", kernel_size, 1)
+        self.stride = arguments.pair("ConvTranspose2d", "stride", stride, 1)
+        self.padding = arguments.pair("ConvTranspose2d", "padding", padding, 0)
+        self.output_padding = arguments.pair("ConvTranspose2d", "output_padding", output_padding, 0)
+        self.dilation = arguments.pair("ConvTranspose2d", "dilation", dilation, 1)
+        self._create((in_channels, out_channels // groups, *self.kernel_size), bias, out_channels)
+
+    def forward(self, x):
+        return F.conv_transpose2d(x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation)
+
+    def extra_repr(self):
+        settings = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
+        usual = {"padding": (0, 0), "output_padding": (0, 0), "dilation": (1, 1), "groups": 1}
         settings += [f"{name}={getattr(self, name)}" for name, value in usual.items() if getattr(self, name) != value]
         return ", ".join(settings + ["bias=False"] * (self.bias is None))
 
@@ -113,6 +137,57 @@ class AdaptiveAvgPool2d(Module):
 
     def extra_repr(self):
         return f"output_size={self.output_size}"
+
+
+class Upsample(Module):
+    """See functional.interpolate."""
+
+    def __init__(self, size=None, scale_factor=None, mode="nearest", align_corners=None):
+        self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
+
+    def forward(self, x):
+        return F.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
+
+    def extra_repr(self):
+        target = f"scale_factor={self.scale_factor}" if self.size is None else f"size={self.size}"
+        return f"{target}, mode={self.mode!r}"
+
+
+class _Padding2d(Module):
+    """A border around images, as wide all around as an integer says, or (left, right, top, bottom)."""
+
+    _mode = "constant"
+
+    def __init__(self, padding):
+        self.padding = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
+
+    def forward(self, x):
+        return F.pad(x, self.padding, self._mode)
+
+    def extra_repr(self):
+        return f"{self.padding}"
+
+
+class ZeroPad2d(_Padding2d):
+    """A border of zeros. padding: an integer, or (left, right, top, bottom)."""
+
+
+class ReflectionPad2d(_Padding2d):
+    """A border that mirrors the image at its edge, which is not repeated. padding: an integer, or (left, right, top, bottom)."""
+
+    _mode = "reflect"
+
+
+class ReplicationPad2d(_Padding2d):
+    """A border that repeats the pixels at the edge. padding: an integer, or (left, right, top, bottom)."""
+
+    _mode = "replicate"
+
+
+class CircularPad2d(_Padding2d):
+    """A border that shows the image again from its other side. padding: an integer, or (left, right, top, bottom)."""
+
+    _mode = "circular"
 
 
 class ReLU(Module):

@@ -1,4 +1,4 @@
-"""F.conv2d."""
+"""F.conv2d and F.conv_transpose2d."""
 import re
 
 import pytest
@@ -20,6 +20,33 @@ TestConv2d = three_questions(
     case("conv2d", (1, 2, 3, 3), (3, 2, 5, 5), (3,), padding=4),
     case("conv2d", (0, 3, 7, 6), (4, 3, 3, 2), (4,)),
 )
+
+TestConvTranspose2d = three_questions(
+    case("conv_transpose2d", (2, 3, 5, 6), (3, 4, 3, 2), (4,)),
+    case("conv_transpose2d", (2, 3, 5, 6), (3, 4, 2, 2), (4,), stride=2),
+    case("conv_transpose2d", (2, 3, 5, 4), (3, 4, 4, 4), stride=2, padding=1),
+    case("conv_transpose2d", (2, 3, 5, 4), (3, 4, 3, 3), (4,), stride=(2, 3), padding=1, output_padding=(1, 2)),
+    case("conv_transpose2d", (2, 4, 5, 4), (4, 2, 3, 2), (4,), stride=2, output_padding=(1, 2), groups=2, dilation=(2, 3)),
+    case("conv_transpose2d", (2, 4, 5, 4), (4, 1, 3, 3), (4,), stride=2, padding=1, output_padding=1, groups=4),
+    case("conv_transpose2d", (2, 3, 1, 1), (3, 4, 5, 5), (4,)),
+    case("conv_transpose2d", (2, 3, 4, 4), (3, 4, 1, 1), (4,)),
+    case("conv_transpose2d", (0, 3, 5, 6), (3, 4, 3, 2), (4,)),
+)
+
+
+@pytest.mark.parametrize("x, weight, bias, settings, sentence", [
+    ((2, 3, 6, 6), (4, 3, 3, 3), None, {}, ": weight (4, 3, 3, 3) expects 4 input channels, but x (2, 3, 6, 6) has 3"),
+    ((2, 3, 6, 6), (3, 4, 3, 3), None, {"groups": 2}, ": weight (3, 4, 3, 3) is for 3 channels, which do not split into 2 groups"),
+    ((2, 4, 6, 6), (4, 3, 3, 3), (3,), {"groups": 2}, ": bias (3,) must have one value for each of the 6 output channels"),
+    ((3, 6, 6), (3, 4, 3, 3), None, {}, ": x must have the shape (N, C, H, W), not (3, 6, 6); x.unsqueeze(0) makes a batch"),
+    ((2, 3, 6, 6), (3, 4, 3), None, {}, ": weight must have the shape (C, M / groups, R, K), not (3, 4, 3)"),
+    ((2, 3, 1, 6), (3, 4, 2, 5), None, {"padding": 1}, ": padding (1, 1) leaves nothing of what x (2, 3, 1, 6) makes"),
+    ((2, 3, 6, 6), (3, 4, 3, 3), None, {"stride": 2, "output_padding": 2},
+     ": output_padding (2, 2) must be less than stride (2, 2) or dilation (1, 1)"),
+])
+def test_what_does_not_fit_a_transposed_convolution_is_named(x, weight, bias, settings, sentence):
+    with pytest.raises(ValueError, match=re.escape("conv_transpose2d" + sentence)):
+        F.conv_transpose2d(mc.zeros(x), mc.zeros(weight), bias and mc.zeros(bias), **settings)
 
 
 @pytest.mark.parametrize("x, weight, bias, settings, sentence", [
@@ -62,4 +89,5 @@ def test_multiply_adds_are_counted():
     counted = []
     with mc.watch(lambda function, inputs, output: counted.append(function.multiply_adds)):
         F.conv2d(mc.zeros(2, 4, 8, 8), mc.zeros(6, 2, 3, 3), stride=2, groups=2)
-    assert counted == [2 * 6 * 3 * 3 * (2 * 3 * 3)]
+        F.conv_transpose2d(mc.zeros(2, 4, 3, 3), mc.zeros(4, 3, 2, 2), stride=2, groups=2)
+    assert counted == [2 * 6 * 3 * 3 * (2 * 3 * 3), 2 * 4 * 3 * 3 * (3 * 2 * 2)]

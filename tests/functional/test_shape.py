@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 import minicnn as mc
-from minicnn import functional as F
 from tests.functional.checks import case, three_questions
 
 TestShapes = three_questions(
@@ -23,8 +22,6 @@ TestShapes = three_questions(
     case(lambda x: x.squeeze(0).squeeze(0), (1, 3, 1, 4)),
     case(lambda x: x.unsqueeze(0).unsqueeze(-1), (3, 4)),
     case(lambda x: x.clone(), (3, 4)),
-    case("pad", (2, 3, 4), pad=(1, 2)),
-    case("pad", (2, 3, 4), pad=(1, 0, 2, 3), value=1.5),
 )
 
 TestIndexing = three_questions(
@@ -40,19 +37,11 @@ TestIndexing = three_questions(
     case(lambda x: x[[]], (3, 4)),
 )
 
-TestJoining = three_questions(
-    case("cat", (2, 3), (1, 3), (4, 3), as_list=True),
-    case("cat", (2, 1, 3), (2, 1, 2), dim=-1, as_list=True),
-    case("cat", (0, 3), (2, 3), as_list=True),
-    case("stack", (2, 3), (2, 3), as_list=True),
-    case("stack", (2, 3), (2, 3), dim=-1, as_list=True),
-)
-
 
 def test_types_other_than_floating_point_move_too():
     labels = mc.arange(6)
     assert labels.reshape(2, 3).T.tolist() == [[0, 3], [1, 4], [2, 5]]
-    assert labels[labels > 3].tolist() == [4, 5] and mc.cat([labels, labels]).dtype == np.int64
+    assert labels[labels > 3].tolist() == [4, 5]
     assert labels[mc.tensor([5, 0])].tolist() == [5, 0]
 
 
@@ -86,11 +75,6 @@ def test_many_equal_indices_add_up():
     (lambda x: x.permute(0, 0), ValueError, "permute: dims (0, 0) must name each of the 2 axes of x (2, 3) once"),
     (lambda x: x.flatten(1, 0), ValueError, "flatten: start_dim 1 lies behind end_dim 0"),
     (lambda x: x[2], IndexError, "index 2 is out of bounds for axis 0 with size 2"),
-    (lambda x: F.cat([x, mc.zeros(2, 4)]), ValueError, "cat: shapes (2, 3) and (2, 4) differ elsewhere than in dim 0"),
-    (lambda x: F.cat([x, x.double()]), TypeError, "Concatenate: arrays is float32, but input 1 is float64"),
-    (lambda x: F.cat([]), ValueError, "cat: expected at least one tensor"),
-    (lambda x: F.stack([x, x.T]), ValueError, "stack: shapes (2, 3) and (3, 2) differ"),
-    (lambda x: F.pad(x, (1, -1)), ValueError, "pad: (1, -1) must be pairs of widths of at least 0"),
 ])
 def test_what_does_not_fit_is_named(call, error, sentence):
     with pytest.raises(error, match=re.escape(sentence)):

@@ -4,7 +4,7 @@
 
 calls the kernel of this name in kernels.cpu and in kernels.reference, and asks: do they agree? Are the results the same to the
 bit on one thread and on all? Is all of the output written, and nothing beside it? Does nothing that lies beside the inputs
-matter, and do they stay as they are?
+matter, and do they stay as they are? Where a kernel takes a list of arrays, so does `agree`.
 """
 import math
 import types
@@ -85,12 +85,15 @@ def close(name, found, expected, units=4, each=False, terms=0):
 
 def _run(package, name, arguments):
     """The outputs of one call, on copies of the arguments that lie in the middle of larger arrays."""
-    arrays = [argument.array if isinstance(argument, Output) else argument for argument in arguments]
+    single = [one for argument in arguments for one in (argument if isinstance(argument, list) else [argument])]
+    arrays = [argument.array if isinstance(argument, Output) else argument for argument in single]
     placed = [_place(array) if isinstance(array, np.ndarray) else (None, array) for array in arrays]
+    middles = iter([middle for _, middle in placed])
+    passed = [[next(middles) for _ in argument] if isinstance(argument, list) else next(middles) for argument in arguments]
     with np.errstate(all="ignore"):
-        getattr(package, name)(*(middle for _, middle in placed))
+        getattr(package, name)(*passed)
     outputs = []
-    for argument, array, (whole, middle) in zip(arguments, arrays, placed):
+    for argument, array, (whole, middle) in zip(single, arrays, placed):
         if isinstance(argument, Output):
             outputs.append(middle)
         elif whole is not None:
@@ -111,6 +114,8 @@ def _place(array):
 
 def _widen(argument):
     """Single as double precision."""
+    if isinstance(argument, list):
+        return [_widen(one) for one in argument]
     if isinstance(argument, Output):
         return Output(array=_widen(argument.array))
     if isinstance(argument, np.ndarray) and argument.dtype == np.float32:

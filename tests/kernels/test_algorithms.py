@@ -24,6 +24,8 @@ def chosen(x, weight, stride=1, padding=0, groups=1, dtype=FLOAT32, **settings):
     ((1, 128, 56, 56), (128, 128, 3, 3), {"padding": 1, "stride": 2}, "direct"),
     ((1, 64, 56, 56), (64, 64, 3, 3), {"padding": 1, "dtype": np.float64}, "direct"),
     ((1, 64, 56, 56), (64, 32, 3, 3), {"padding": 1, "groups": 2}, "direct"),
+    ((1, 64, 56, 56), (64, 1, 3, 3), {"padding": 1, "groups": 64}, "depthwise"),
+    ((1, 64, 56, 56), (64, 1, 3, 3), {"stride": 3, "groups": 64}, "direct"),
     ((1, 256, 56, 56), (64, 256, 1, 1), {}, "matrix product"),
     ((1, 256, 6, 6), (4096, 256, 6, 6), {}, "matrix product"),
 ])

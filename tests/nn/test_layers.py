@@ -11,6 +11,14 @@ from tests.functional.checks import close
 SAME = [
     (lambda nn: nn.Conv2d(3, 4, 3), (2, 3, 8, 8)),
     (lambda nn: nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=1, dilation=(1, 2), groups=2, bias=False), (2, 4, 8, 8)),
+    (lambda nn: nn.ConvTranspose2d(3, 4, 3), (2, 3, 5, 6)),
+    (lambda nn: nn.ConvTranspose2d(4, 6, (3, 2), 2, 1, (1, 0), 2, False, (1, 2)), (2, 4, 5, 6)),
+    (lambda nn: nn.Upsample(scale_factor=2), (2, 3, 5, 4)),
+    (lambda nn: nn.Upsample((7, 9), mode="bilinear", align_corners=True), (2, 3, 5, 4)),
+    (lambda nn: nn.ZeroPad2d(2), (2, 3, 5, 4)),
+    (lambda nn: nn.ReflectionPad2d((1, 2, 3, 0)), (2, 3, 5, 4)),
+    (lambda nn: nn.ReplicationPad2d(3), (2, 3, 5, 4)),
+    (lambda nn: nn.CircularPad2d((1, 0, 2, 3)), (2, 3, 5, 4)),
     (lambda nn: nn.Linear(5, 3), (4, 5)),
     (lambda nn: nn.Linear(5, 3, bias=False), (2, 4, 5)),
     (lambda nn: nn.MaxPool2d(2), (2, 3, 8, 8)),
@@ -53,7 +61,7 @@ def test_cross_entropy_loss(settings, torch):
 
 
 @pytest.mark.parametrize("layer, fan_in", [(lambda: nn.Conv2d(16, 64, 5), 400), (lambda: nn.Conv2d(16, 64, 5, groups=4), 100),
-                                           (lambda: nn.Linear(400, 300), 400)])
+                                           (lambda: nn.ConvTranspose2d(64, 16, 5), 400), (lambda: nn.Linear(400, 300), 400)])
 def test_initial_weights_are_uniform_as_torchs(layer, fan_in):
     mc.manual_seed(0)
     layer = layer()
@@ -81,6 +89,8 @@ def test_dropout_drops_in_training_only():
 def test_channels_must_split_into_groups():
     with pytest.raises(ValueError, match="Conv2d: 3 input and 4 output channels do not split into 2 groups"):
         nn.Conv2d(3, 4, 3, groups=2)
+    with pytest.raises(ValueError, match="ConvTranspose2d: 4 input and 3 output channels do not split into 2 groups"):
+        nn.ConvTranspose2d(4, 3, 3, groups=2)
 
 
 def test_containers():

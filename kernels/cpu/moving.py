@@ -1,0 +1,26 @@
+"""Numbers moved as they are."""
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .vector import pointer
+
+
+@intrinsic
+def copy_row(typing, source, s0, target, t0, count):
+    """target[t0 + i] = source[s0 + i] for i < count, in flat arrays of one type, whatever it is.
+
+    The C library's memcpy is faster than what LLVM makes of a loop: it knows the processor, and asks for no proof that the two do
+    not overlap.
+    """
+    n = types.int64
+    signature = types.void(source, n, target, n, n)
+
+    def generate(context, b, signature, arguments):
+        source, s0, target, t0, count = arguments
+        kinds = signature.args
+        source, target = pointer(context, b, kinds[0], source, s0), pointer(context, b, kinds[2], target, t0)
+        cgutils.raw_memcpy(b, target, source, count, kinds[0].dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return signature, generate
