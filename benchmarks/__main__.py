@@ -31,7 +31,7 @@ def parse(arguments):
                "  python -m benchmarks                        a bit of everything, in some minutes\n"
                "  python -m benchmarks lenet conv\n"
                "  python -m benchmarks --full resnet-18       all that ResNet-18 does, against torch.compile too\n"
-               "  python -m benchmarks --full --threads 4 1   hours")
+               "  python -m benchmarks --full --threads 4 1   an hour or two")
     parser.add_argument("words", nargs="*", metavar="WORD", help="measure only what has a word in its name that begins like one of these")
     parser.add_argument("--full", action="store_true", help="all layers and batch sizes, more rounds, and torch.compile")
     parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="numbers of threads (default: all there are, and 1)")

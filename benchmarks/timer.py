@@ -25,7 +25,7 @@ class Effort(NamedTuple):
 
 
 QUICK = Effort(rounds=5, least=0.05, patience=0.6)
-FULL = Effort(rounds=15, least=0.1, patience=6)
+FULL = Effort(rounds=9, least=0.06, patience=3)
 
 
 class Measurement(NamedTuple):

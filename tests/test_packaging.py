@@ -9,8 +9,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGES = ("minicnn", "kernels", "benchmarks")
-OPTIONAL = {"torch"}          # benchmarks compare with it where it is installed
-WITH_NUMBA = {"llvmlite"}     # Numba brings the one version it works with
+OPTIONAL = {"onnx", "onnxruntime", "torch"}   # benchmarks compare with them where they are installed
+WITH_NUMBA = {"llvmlite"}                     # Numba brings the one version it works with
 IMPORTED_AS = {"pillow": "PIL"}
 
 

@@ -1,5 +1,5 @@
 """The networks are those that people know, and the same in every library; what is known of them without computing is right."""
-import importlib
+import importlib.util
 import types
 
 import numpy as np
