@@ -36,7 +36,7 @@ def test_a_word_is_the_beginning_of_one():
 
 
 def test_an_unknown_word_is_an_input_error():
-    with pytest.raises(InputError, match="no benchmark has 'lunch' or 'tea' in its name; there are: network, convolution, matrix"):
+    with pytest.raises(InputError, match="no benchmark has 'lunch' or 'tea' in its name; there are: network, convolution, depthwise"):
         suite.select(["lunch", "tea"], full=False)
 
 
