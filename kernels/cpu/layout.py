@@ -57,7 +57,7 @@ class Scatter(NamedTuple):
     height: int           # of a phase image
     width: int
     phases: list          # their layouts
-    order: tuple          # for each tap, in rows of the product: (where the first filter's one goes, from one filter to the next)
+    order: tuple          # tables for each tap, in rows of a left matrix: (where the first filter's goes, from one filter to the next)
 
 
 @functools.lru_cache(maxsize=1024)

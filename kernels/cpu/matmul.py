@@ -19,7 +19,7 @@ from .tile import DOT_COLUMNS, DOT_ROWS
 _DEPTH = 512               # steps of k in one pass over an outer tile
 _CACHE = 256 * 1024        # bytes of b that a piece of work may keep to itself
 _PANELS_WORTH_PACKING = 64 # panels of a from which on panels of b pay for themselves
-_ROWS_WORTH_PACKING = 32   # of a, from which on it pays to transpose b
+_ROWS_WORTH_PACKING = 256  # of a, from which on it pays to transpose b
 _POSITIONS = 1024          # steps of k in one pass over a dot tile
 _DOT_TILES = 24            # dot tiles whose part of b shares the cache
 

@@ -185,20 +185,22 @@ def pack_taps(weight, filters, channels, places, steps, tile_rows, groups, lanes
         panels[((g * P + p) * filters * taps) * tile_rows + places[t] + m * steps[t] + i]
             = weight[((g * filters + m) * channels + p * tile_rows + i) * taps + t]
     """
-    count, taps = (channels + tile_rows - 1) // tile_rows, places.size
-    for piece in numba.prange(groups * count * filters):
-        panel, filter_ = piece // filters, piece % filters
+    count, taps, strip = (channels + tile_rows - 1) // tile_rows, places.size, 32
+    strips = (filters + strip - 1) // strip
+    for piece in numba.prange(groups * count * strips):
+        panel, first = piece // strips, piece % strips * strip
         group, first_channel = panel // count, (panel % count) * tile_rows
-        source = ((group * filters + filter_) * channels + first_channel) * taps
         target = panel * filters * taps * tile_rows
         live = min(tile_rows, channels - first_channel)
-        if taps == 1:
-            _copy_line(weight, source, live, 0, 1, panels, target + places[0] + filter_ * steps[0], 0, live)
-        else:
-            for i in range(0, live, lanes):
-                for t in range(0, taps, lanes):
-                    scatter_block(weight, source + i * taps + t, taps, min(lanes, live - i), panels, target + i, places, steps, filter_,
-                                  t, min(lanes, taps - t))
+        for m in range(first, min(filters, first + strip)):
+            source = ((group * filters + m) * channels + first_channel) * taps
+            if taps == 1:
+                _copy_line(weight, source, live, 0, 1, panels, target + places[0] + m * steps[0], 0, live)
+            else:
+                for i in range(0, live, lanes):
+                    for t in range(0, taps, lanes):
+                        scatter_block(weight, source + i * taps + t, taps, min(lanes, live - i), panels, target + i, places, steps, m,
+                                      t, min(lanes, taps - t))
 
 
 @kernel

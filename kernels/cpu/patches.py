@@ -1,8 +1,8 @@
 """A convolution's product over output positions that are counted without gaps, over all images of a batch.
 
-A tile of `convolution` reads the bordered image where it lies: it works out the gaps at the ends of lines too, and each image begins with
-a tile of its own. Lines of 14 positions waste an eighth of the work that way, images of 7 x 7 a quarter. Where filters are many,
-it costs little to bring what the taps meet at a tile's positions into a panel of its own first, piece of line by piece of line:
+A tile of `direct` reads the bordered image where it lies: it works out the gaps at the ends of lines too, and each image begins with
+a tile of its own. Images of 7 x 7 waste a quarter of the work that way. Where filters are many, it costs less than that to bring what
+the taps meet at a tile's positions into a panel of its own first, piece of line by piece of line:
 
     image     a a a a a . | b b b b b . | c c ...        tile    a a a a a b b b | b b c c ...
     +offset     a a a a a . | b b b b b . | c ...        for each tap one such line
@@ -23,7 +23,7 @@ _DEPTH = 512              # taps in one pass over an outer tile
 _CACHE = 256 * 1024       # bytes of a piece of work's panels in one such pass
 _BUFFER = 4 * 1024 ** 2   # bytes of panels at a time
 _LEAST_ROWS = 48          # over which the cost of panels is spread
-_LEAST_SAVING = 0.03      # of the work, for which they are worth it
+_LEAST_SAVING = 0.2       # of the work, for which they are worth it
 
 
 def worthwhile(rows, images, layout, dtype):
@@ -31,7 +31,7 @@ def worthwhile(rows, images, layout, dtype):
     lanes = VECTOR_UNIT.lanes(dtype)
     with_gaps = images * -(-layout.positions // lanes)
     without = -(-images * _size(layout) // lanes)
-    return rows >= _LEAST_ROWS and (with_gaps - without > _LEAST_SAVING * with_gaps or layout.offsets.size > _DEPTH)
+    return rows >= _LEAST_ROWS and with_gaps - without > _LEAST_SAVING * with_gaps
 
 
 def patch_product(left, panel_depth, padded, images, layout, rows, start, out, residual, add, rectify):
