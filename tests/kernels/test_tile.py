@@ -15,7 +15,7 @@ import platform
 import re
 import sys
 
-tile_name, machine, triple = sys.argv[1:]
+tile_name, left, machine, triple = sys.argv[1:]
 platform.machine = lambda: machine
 
 import llvmlite.binding as llvm
@@ -29,7 +29,10 @@ signature = {
     "outer_tile": (n, n, array, n, n, n, array, n, offsets, n, array, n, n, array, n, n, n, n, n, n, n, types.boolean),
     "dot_tile": (n, n, array, n, n, n, array, n, n, offsets, n, array, n, n, n, n)}[tile_name]
 arguments = ", ".join(f"a{i}" for i in range(len(signature)))
-exec(f"def run({arguments}): tile.{tile_name}({arguments})")
+given = arguments
+if tile_name == "outer_tile":   # the left matrix's steps as the kernels have them: panels, or rows
+    given = arguments.replace("a4, a5,", {"panels": "1, a0,", "rows": "a4, 1,"}[left])
+exec(f"def run({arguments}): tile.{tile_name}({given})")
 run = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **compiler._OPTIONS)(run)
 run.compile(signature)
 if not triple:
@@ -74,19 +77,23 @@ def needs_target(processor):
 
 
 @pytest.mark.parametrize("processor", PROCESSORS)
-@pytest.mark.parametrize("tile, sums", [("outer_tile", {"AVX2": [12, 12], "NEON": [24, 24]}),
-                                        ("dot_tile", {"AVX2": [12], "NEON": [24]})])
-def test_inner_loops_stay_in_registers(tile, sums, processor):
+@pytest.mark.parametrize("tile, left, sums", [("outer_tile", "panels", {"AVX2": [12, 12], "NEON": [24, 24]}),
+                                              ("outer_tile", "rows", {"AVX2": [12, 12], "NEON": [24, 24]}),
+                                              ("dot_tile", "", {"AVX2": [12], "NEON": [24]})])
+def test_inner_loops_stay_in_registers(tile, left, sums, processor):
     needs_target(processor)
     settings, machine, triple = PROCESSORS[processor]
-    result = subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM, tile, machine, triple],
+    result = subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM, tile, left, machine, triple],
                             env={**os.environ, **settings}, capture_output=True, text=True)
     assert not result.returncode, result.stderr
     tight = []   # but for loads, broadcasts and a few steps of counters all are multiply-adds; those of the edges need more broadcasts
     for body in loops(result.stdout):
         multiply_adds = sum(bool(re.match(r"vfmadd\w+ps\s.*ymm|fmla", instruction)) for instruction in body)
         if multiply_adds and not any("vmaskmov" in instruction for instruction in body):   # under masks: the rest of a line, once
-            assert not [instruction for instruction in body if re.search(r"\(%[re]?sp|\[sp", instruction)], body
+            spilled = [instruction for instruction in body if re.search(r"\(%[re]?sp|\[sp", instruction)]
+            if left == "rows":   # six addresses more than panels need: on x86 some of them, not numbers, come from the stack
+                spilled = [instruction for instruction in spilled if not instruction.startswith("movq")]
+            assert not spilled, body
             if len(body) <= 2.2 * multiply_adds:
                 tight.append(multiply_adds)
     assert sum(count % sums[processor][0] == 0 for count in tight) >= len(sums[processor]), tight
