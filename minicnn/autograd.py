@@ -18,6 +18,9 @@ from minicnn.device import contiguous
 from minicnn.tensor import FLOATING, Tensor
 
 
+_NOTHING = np.empty(0)   # stands for the array of a tensor that has none yet
+
+
 class _Mode(threading.local):
     """What happens in this thread when a function is applied."""
 
@@ -72,7 +75,7 @@ class Function:
         if not _mode.watchers:   # those want to see each function
             promise = fusion.promise(self, inputs, _mode.recording)
             if promise is not None:
-                return promise.attach(Tensor(None))
+                return promise.attach(Tensor(_NOTHING))
         return self.apply(inputs, _mode.recording)
 
     def apply(self, inputs, recording):

@@ -10,7 +10,6 @@ Promise. If the next function can be made one with it (`Function.followed_by`), 
 somebody asks for the array, and at the latest when the outermost module returns. A tensor in between that somebody still holds, or
 that is used twice, is computed by itself, and nothing is computed twice. So results are the same as without waiting, but for rounding.
 """
-import contextlib
 import threading
 import weakref
 
@@ -39,7 +38,8 @@ class Promise:
         self.busy = False            # is it being computed?
 
     def attach(self, tensor):
-        """Let this be the promise of a Tensor without an array. Returns the tensor."""
+        """Let this be the promise of a Tensor, which has no array. Returns the tensor."""
+        tensor.shape, tensor.dtype = self.shape, self.dtype
         tensor.requires_grad = self.recording and any(given.requires_grad for given in self.inputs)
         tensor.promise, self.tensor = self, weakref.ref(tensor)
         _state.waiting.append(self.tensor)
@@ -65,18 +65,23 @@ class Promise:
         return self.result_ is not None or self.tensor() is not None or (self.before is not None and self.before.wanted())
 
 
-@contextlib.contextmanager
-def module():
-    """Around a module's forward: functions may wait until the outermost one returns."""
-    if not _state.depth:
-        _state.waiting = []
-    _state.depth += 1
-    try:
-        yield
-        if _state.depth == 1:
-            keep_all()
-    finally:
-        _state.depth -= 1
+class _Module:
+    """`with module:` is around a module's forward: functions may wait until the outermost one returns."""
+
+    def __enter__(self):
+        if not _state.depth:
+            _state.waiting = []
+        _state.depth += 1
+
+    def __exit__(self, error, *_):
+        try:
+            if _state.depth == 1 and error is None:
+                keep_all()
+        finally:
+            _state.depth -= 1
+
+
+module = _Module()
 
 
 def keep_all(changing=None):

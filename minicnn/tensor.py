@@ -28,6 +28,7 @@ class Tensor:
     """A multi-dimensional array that remembers how it was computed.
 
     array          the values, a numpy.ndarray; whoever writes into it changes every tensor that shares it
+    shape, dtype   those of the array
     requires_grad  does backward put a gradient into `grad`, or lead through here to tensors where it does?
     grad           Tensor of the same shape, or None: what backward passes have added up; only leaves get one
     creator        the Function that made it; None for a leaf
@@ -37,14 +38,14 @@ class Tensor:
     Operators and methods are PyTorch's. They are all made of `minicnn.functional`, and none changes its tensor in place.
     """
 
-    __slots__ = ("__weakref__", "_array", "_creator", "grad", "memory", "promise", "requires_grad")
+    __slots__ = ("__weakref__", "_array", "_creator", "dtype", "grad", "memory", "promise", "requires_grad", "shape")
     __array_ufunc__ = None   # NumPy leaves `array * tensor` to us
     learned = False          # is it a Parameter?
 
     def __init__(self, array, requires_grad=False):
         if requires_grad and array.dtype not in FLOATING:
             raise TypeError(f"only float32 and float64 tensors can require a gradient, not {array.dtype}")
-        self._array = array
+        self._array, self.shape, self.dtype = array, array.shape, array.dtype
         self.requires_grad = requires_grad
         self.grad = self._creator = self.promise = None
         self.memory = Memory()
@@ -56,7 +57,7 @@ class Tensor:
 
     @array.setter
     def array(self, array):
-        self._array, self.memory.kept = array, None
+        self._array, self.shape, self.dtype, self.memory.kept = array, array.shape, array.dtype, None
 
     @property
     def creator(self):
@@ -71,8 +72,6 @@ class Tensor:
         return self._array
 
     version = property(lambda self: self.memory.version)
-    shape = property(lambda self: self._array.shape if self.promise is None else self.promise.shape)
-    dtype = property(lambda self: self._array.dtype if self.promise is None else self.promise.dtype)
     ndim = property(lambda self: len(self.shape))
     device = property(lambda self: "cpu")
 

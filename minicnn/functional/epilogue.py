@@ -1,6 +1,4 @@
 """Functions that can end with the addition of a residual and with ReLU, while their output is in the cache (see fusion.py)."""
-import copy
-
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
 from minicnn.functional.activation import ReLU
@@ -28,8 +26,8 @@ class WithEpilogue(Function):
 
     def _changed(self, **settings):
         """Another one, not applied yet."""
-        function = copy.copy(self)
-        function.__dict__.update(settings)
+        function = object.__new__(type(self))
+        function.__dict__.update(self.__dict__, **settings)
         return function
 
 
