@@ -24,9 +24,9 @@ NAMES = MATRIX_PRODUCT, DIRECT, WINOGRAD_4, WINOGRAD_2, DEPTHWISE
 TILE = {WINOGRAD_4: 4, WINOGRAD_2: 2}   # pixels along the side of an output tile
 
 # What a number costs, in multiply-adds of a register tile that is busy: to bring a pixel's channel into tiles or an output back
-# from there, and to bring a weight into the order in which tiles read it. A weight in that order is read from memory, which takes
-# as long as so many positions are worked on with it. Measured with two threads.
-_TRANSFORM_INPUT, _TRANSFORM_OUTPUT, _TRANSFORM_WEIGHT, _PACK_WEIGHT, _READ_WEIGHT = 18, 30, 32, 30, 18
+# from there, to border or unborder it for the direct sum, and to bring a weight into the order in which tiles read it. A weight in
+# that order is read from memory, which takes as long as so many positions are worked on with it. Measured with two threads.
+_TRANSFORM_INPUT, _TRANSFORM_OUTPUT, _BORDER, _TRANSFORM_WEIGHT, _PACK_WEIGHT, _READ_WEIGHT = 18, 30, 25, 32, 30, 18
 
 _wanted = None   # the algorithm that `algorithm` asks for
 
@@ -75,7 +75,9 @@ def _cheapest(possible, x, weight, y, kept):
 
     def cost(name):
         if name == DIRECT:
-            return 9 * filters * channels * (max(images * height * width, _READ_WEIGHT) + _PACK_WEIGHT * (not kept))
+            positions = images * height * width
+            return (9 * filters * channels * (max(positions, _READ_WEIGHT) + _PACK_WEIGHT * (not kept))
+                    + positions * (channels + filters) * _BORDER)
         m = TILE[name]
         tiles = images * math.ceil(height / m) * math.ceil(width / m)
         multiplications = filters * channels * (max(tiles, _READ_WEIGHT) + _TRANSFORM_WEIGHT * (not kept))

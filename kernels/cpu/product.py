@@ -5,12 +5,14 @@ cache while the panels of `left` pass over it. Pieces are cut by size alone, nev
 bits do not depend on it.
 """
 import numba
+import numpy as np
 
 from .compiler import inner, kernel
 from .epilogue import finish
 from .tile import DOT_COLUMNS, DOT_ROWS, OUTER_SHAPES, dot_tile, outer_tile
 
-_PIECES = 16   # a result is cut into at least this many pieces where its size allows
+_PIECES = 16         # a result is cut into about so many pieces where its size allows
+_PER_PIECE = 0.002   # what a piece more costs, as a share of the work
 
 
 @kernel
@@ -96,9 +98,18 @@ def dot_product(images, count, left, left_image, left_row, right, right_image, r
                                  min(columns, live_columns - t * columns))
 
 
-def outer_shape(rows, lanes):
-    """The (rows, columns) of the outer tile that wastes fewest of its rows; at the edge it is worked out register by register."""
-    height = min(OUTER_SHAPES, key=lambda height: _ceiling(rows, height))
+def outer_shape(rows, lanes, columns=None):
+    """The (rows, columns) of the outer tile that wastes least of a result with so many rows; and columns, if those are few.
+
+    What is left of the columns is worked out register by register, which takes about half as long again.
+    """
+    def cost(height):
+        if columns is None:
+            return _ceiling(rows, height)
+        registers = -(-columns // lanes)
+        return _ceiling(rows, height) * (registers + registers % OUTER_SHAPES[height] / 2)
+
+    height = min(OUTER_SHAPES, key=cost)
     return height, OUTER_SHAPES[height] * lanes
 
 
@@ -107,7 +118,21 @@ def _ceiling(size, step):
 
 
 def pieces(tiles, panels, most_tiles, units=1):
-    """(tiles, panels) in a piece of work: as many tiles as share the cache, and pieces enough for all threads."""
-    strips = -(-tiles // max(1, most_tiles))
-    stacks = min(panels, -(-_PIECES // (strips * units)))
-    return -(-tiles // strips), -(-panels // stacks)
+    """(tiles, panels) in a piece of work: no more tiles than share the cache, and pieces that threads can share evenly.
+
+    Every thread gets about as many pieces as the others, one after the other; whether there are two threads or four, none should wait
+    long. The choice does not depend on how many there are, so neither do the result's bits.
+    """
+    least = -(-tiles // max(1, most_tiles))
+    choices = [(-(-tiles // strips), -(-panels // stacks)) for stacks in range(1, min(panels, _PIECES) + 1)
+               for strips in range(least, max(least, min(tiles, least + 8)) + 1)
+               if stacks == 1 or units * least * (stacks - 1) < _PIECES]
+    return min(choices, key=lambda choice: _cost(tiles, panels, units, *choice))
+
+
+def _cost(tiles, panels, units, tiles_per_piece, panels_per_piece):
+    """How long the busiest of some threads works, relative to what it would have to; a little more for each piece."""
+    strips, stacks = [np.diff([*range(0, size, step), size]) for size, step in ((tiles, tiles_per_piece), (panels, panels_per_piece))]
+    loads = np.tile(np.outer(stacks, strips).reshape(-1), min(units, 4 * _PIECES))
+    busiest = [threads * max(part.sum() for part in np.array_split(loads, threads)) / loads.sum() for threads in (2, 4)]
+    return sum(busiest) / 2 + _PER_PIECE * len(loads) / min(units, 4 * _PIECES)

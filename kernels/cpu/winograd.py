@@ -130,9 +130,9 @@ def _grad_weight_plan(m, x_shape, y_shape, dtype):
     filters, height, width = y_shape[1:]
     lanes, places = VECTOR_UNIT.lanes(dtype), (m + 2) ** 2
     tile_rows, tile_columns = -(-height // m), -(-width // m)
-    rows, columns = outer_shape(filters, lanes)
+    rows, columns = outer_shape(filters, lanes, channels)
     x_pitch, y_pitch = [-(-size // lanes) * lanes for size in (channels, filters)]
-    rows_at_once = max(1, min(images * tile_rows, _CHUNK // (places * tile_columns * (x_pitch + y_pitch) * dtype.itemsize)))
+    rows_at_once = _share(images * tile_rows, _CHUNK // (places * tile_columns * (x_pitch + y_pitch) * dtype.itemsize))
     tiles = rows_at_once * tile_columns
     return _GradWeightPlan(places, tile_rows, tile_columns, rows, columns, x_pitch, y_pitch, _spread(tiles * x_pitch, lanes),
                            _spread(tiles * y_pitch, lanes), _spread(filters * x_pitch, lanes), rows_at_once,
@@ -146,15 +146,20 @@ def _plan_of(m, x_shape, y_shape, dtype):
     lanes, places = VECTOR_UNIT.lanes(dtype), (m + 2) ** 2
     tile_rows, tile_columns = -(-height // m), -(-width // m)
     tiles = images * tile_rows * tile_columns
-    rows, columns = outer_shape(tiles, lanes)
+    rows, columns = outer_shape(tiles, lanes, filters)
     blocks = -(-filters // columns)
     pitch = -(-channels // lanes) * lanes if channels < 512 else _spread(channels, lanes)
-    rows_at_once = max(1, min(images * tile_rows, _CHUNK // (places * tile_columns * pitch * dtype.itemsize)))
+    rows_at_once = _share(images * tile_rows, _CHUNK // (places * tile_columns * pitch * dtype.itemsize))
     panels = -(-rows_at_once * tile_columns // rows)
     stack, _ = pieces(panels, blocks, max(1, _SUMS // (places * rows * columns * dtype.itemsize)))
     return _Plan(places, tile_rows, tile_columns, rows, columns, blocks, pitch, _spread(panels * rows * pitch, lanes),
                  _spread(blocks * channels * columns, lanes), _spread(stack * rows * columns, lanes), rows_at_once, stack * rows,
                  np.arange(channels, dtype=np.int64) * columns, np.zeros(rows, dtype))
+
+
+def _share(count, most):
+    """A number up to `most`, but at least 1, into which `count` divides about evenly."""
+    return -(-count // -(-count // max(1, most)))
 
 
 def _spread(size, lanes):
