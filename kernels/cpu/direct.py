@@ -29,7 +29,7 @@ from .weight_gradient import grad_weight_by_pixels
 
 _CACHE = 512 * 1024   # bytes of the padded image that a piece of work may keep to itself
 _IMAGES = 1024 ** 2   # bytes of bordered images at a time
-_POSITIONS = 1024     # positions in one pass over a dot tile
+_POSITIONS = 4096     # positions in one pass over a dot tile
 _DOT_TILES = 24       # dot tiles whose part of the image shares the cache
 
 

@@ -47,9 +47,9 @@ def test_a_framework_that_does_not_work_says_why_once(monkeypatch):
 def test_the_algorithm_is_that_of_a_convolutions_geometry(monkeypatch):
     convolution = "convolution: LeNet: 1 to 6, 5x5 on 28x28, batch 1: forward"
     asked = []
-    monkeypatch.setattr(kernels.reference, "algorithm_for", lambda *geometry: asked.append(geometry) or "direct", raising=False)
+    monkeypatch.setattr(kernels.reference, "algorithm_of", lambda *geometry: asked.append(geometry) or "direct", raising=False)
     assert [answer["answer"] for answer in ask(["algorithm", convolution], ["algorithm", KEY])] == ["direct", None]
-    assert asked == [((1, 1, 28, 28), (6, 1, 5, 5), (1, 1), (2, 2), (1, 1), 1)]
+    assert asked == [((1, 1, 28, 28), (6, 1, 5, 5), (1, 6, 28, 28), (1, 1), (2, 2), (1, 1), 1, np.float32)]
 
 
 def test_an_error_is_an_answer(capsys):
