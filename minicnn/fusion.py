@@ -25,14 +25,14 @@ _state = _State()
 class Promise:
     """What a tensor without an array will be."""
 
-    __slots__ = ("before", "busy", "dtype", "function", "inputs", "recording", "result_", "shape", "step", "tensor", "used")
+    __slots__ = ("before", "busy", "dtype", "function", "inputs", "recording", "made", "shape", "step", "tensor", "used")
 
     def __init__(self, function, inputs, shape, dtype, recording, before=None, step=None):
         self.function, self.inputs = function, inputs   # what makes it in one go
         self.before, self.step = before, step           # or what came before, and (function, inputs, place of what came before)
         self.shape, self.dtype = shape, dtype
         self.recording = recording   # for backward?
-        self.result_ = None
+        self.made = None
         self.tensor = None           # a weak reference to it
         self.used = False            # is there a function that waits for it?
         self.busy = False            # is it being computed?
@@ -47,22 +47,22 @@ class Promise:
 
     def result(self):
         """A Tensor with the array, and with its creator."""
-        if self.result_ is None:
+        if self.made is None:
             function, inputs = self.function, self.inputs
             if self.before is not None and self.before.wanted():
                 function, inputs, place = self.step
                 inputs = (*inputs[:place], self.before.result(), *inputs[place + 1:])
             self.busy = True
             try:
-                self.result_ = function.apply(inputs, self.recording)
+                self.made = function.apply(inputs, self.recording)
             finally:
                 self.busy = False
             self.function = self.inputs = self.step = self.before = None
-        return self.result_
+        return self.made
 
     def wanted(self):
         """Is it needed for itself, or is there something before it that is?"""
-        return self.result_ is not None or self.tensor() is not None or (self.before is not None and self.before.wanted())
+        return self.made is not None or self.tensor() is not None or (self.before is not None and self.before.wanted())
 
 
 class _Module:
