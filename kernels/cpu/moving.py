@@ -27,6 +27,19 @@ def copy_row(typing, source, s0, target, t0, count):
 
 
 @intrinsic
+def copy_bytes(typing, source, target, count):
+    """So many bytes from one address to another."""
+    signature = types.void(types.int64, types.int64, types.int64)
+
+    def generate(context, b, signature, arguments):
+        source, target = (b.inttoptr(address, cgutils.voidptr_t) for address in arguments[:2])
+        cgutils.raw_memcpy(b, target, source, arguments[2], 1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
 def clear_row(typing, target, start, count):
     """target[start + i] = 0 for i < count, in a flat array."""
     signature = types.void(target, types.int64, types.int64)
