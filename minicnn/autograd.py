@@ -84,12 +84,13 @@ class Function:
         self.input_shapes, self.needs_gradient, self.versions = [], [], []
         arrays, parents = [], []
         for tensor in inputs:
-            arrays.append(contiguous(tensor.settle()))
+            array = contiguous(tensor.settle())
+            arrays.append(array)
             needed = recording and tensor.requires_grad
-            parents.append(None if not needed else tensor if tensor.creator is None else tensor.creator)
-            self.input_shapes.append(tensor.shape)
+            parents.append((tensor.creator or tensor) if needed else None)
+            self.input_shapes.append(array.shape)
             self.needs_gradient.append(needed)
-            self.versions.append(tensor.version)
+            self.versions.append(tensor.memory.version)
         self.tensors = inputs
         output = Tensor(np.asarray(self.forward(*arrays)))
         base = output._array.base
@@ -114,21 +115,26 @@ def _argument(function, position):
     return names[position] if position < len(names) else f"input {position}"
 
 
+def _place(function, position):
+    return f"{type(function).__name__}: {_argument(function, position)}"
+
+
 def _check_types(function, inputs):
     """All inputs of a function must be Tensors of one type, and the function not applied before."""
-    name = type(function).__name__
     if function.parents is not None:
-        raise RuntimeError(f"{name}: a Function object is one node of the graph and is applied once; make a new one")
+        raise RuntimeError(f"{type(function).__name__}: a Function object is one node of the graph and is applied once; make a new one")
+    first = None
     for position, tensor in enumerate(inputs):
         if not isinstance(tensor, Tensor):
-            raise TypeError(f"{name}: {_argument(function, position)} must be a Tensor, not {type(tensor).__name__}; "
-                            "minicnn.tensor(...) makes one")
+            raise TypeError(f"{_place(function, position)} must be a Tensor, not {type(tensor).__name__}; minicnn.tensor(...) makes one")
         dtype = tensor.dtype
         if function.floating and dtype not in FLOATING:
-            raise TypeError(f"{name}: {_argument(function, position)} is {dtype}, but must be float32 or float64; "
+            raise TypeError(f"{_place(function, position)} is {dtype}, but must be float32 or float64; "
                             "convert it with .float() or .double()")
-        if dtype != inputs[0].dtype:
-            raise TypeError(f"{name}: {_argument(function, 0)} is {inputs[0].dtype}, but {_argument(function, position)} "
+        if first is None:
+            first = dtype
+        elif dtype is not first and dtype != first:
+            raise TypeError(f"{_place(function, 0)} is {first}, but {_argument(function, position)} "
                             f"is {dtype}; convert one of them, with .float() or .double()")
 
 

@@ -1,57 +1,62 @@
-"""Concatenation in Numba: what lies before the axis is a number of blocks, of which each part has a piece; pieces are copied in chunks.
+"""Concatenation in Numba: what lies before the axis is a number of blocks, of which each part has a piece.
 
-Elements are moved as bits, so that all types of a size share their machine code.
+All parts are copied in one parallel loop, because those of small maps take less time than threads take to start. So that their number
+and type do not matter to the machine code, it gets a table of addresses and of bytes.
 """
 import math
 
 import numba
 import numpy as np
 
-from .chunks import CHUNK, count
 from .compiler import inner, kernel
-from .moving import copy_row
+from .moving import copy_bytes
+
+_PIECE = 64 * 1024    # bytes of the whole in a piece of work
+_ALONE = 256 * 1024   # bytes; up to here, the calling thread alone is as quick
 
 
 def concatenate(parts, whole, axis):
     """As kernels.reference.concatenation.concatenate."""
-    first, blocks, pitch = 0, *_blocks(whole, axis)
+    first, table = 0, []
     for part in parts:
-        length = _blocks(part, axis)[1]
-        _copy(_bits(part), 0, length, _bits(whole), first, pitch, blocks, length)
-        first += length
+        table.append((_address(part), first, math.prod(part.shape[axis:]) * part.itemsize))
+        first += table[-1][2]
+    _copy(_address(whole), first, math.prod(whole.shape[:axis]), np.array(table), True)
 
 
 def split(whole, parts, firsts, axis):
     """As kernels.reference.concatenation.split."""
-    blocks, pitch = _blocks(whole, axis)
-    step = math.prod(whole.shape[axis + 1:])
-    for part, first in zip(parts, firsts):
-        length = part.shape[axis] * step
-        _copy(_bits(whole), first * step, pitch, _bits(part), 0, length, blocks, length)
+    if parts:
+        step = math.prod(whole.shape[axis + 1:]) * whole.itemsize
+        table = [(_address(part), first * step, part.shape[axis] * step) for part, first in zip(parts, firsts)]
+        _copy(_address(whole), whole.shape[axis] * step, math.prod(whole.shape[:axis]), np.array(table), False)
 
 
-def _blocks(array, axis):
-    """How many blocks there are, and how much of each is in the array."""
-    return math.prod(array.shape[:axis]), math.prod(array.shape[axis:])
-
-
-def _bits(array):
-    return array.reshape(-1).view(f"u{array.itemsize}")
+def _address(array):
+    return array.__array_interface__["data"][0]
 
 
 @kernel
-def _copy(source, s0, source_pitch, target, t0, target_pitch, blocks, length):
-    """target[t0 + b target_pitch + i] = source[s0 + b source_pitch + i] for b < blocks and i < length."""
-    chunks = count(length)
-    if blocks * length <= CHUNK:
-        for piece in range(blocks * chunks):
-            _copy_piece(source, s0, source_pitch, target, t0, target_pitch, length, chunks, piece)
+def _copy(whole, pitch, blocks, table, together):
+    """Parts, (address, first byte in a block of the whole, bytes in a block), into the whole, `pitch` bytes a block; or back."""
+    blocks_at_once, strips = max(1, _PIECE // max(1, pitch)), (pitch + _PIECE - 1) // _PIECE
+    pieces = (blocks + blocks_at_once - 1) // blocks_at_once * strips
+    if blocks * pitch <= _ALONE:
+        for piece in range(pieces):
+            first = piece // strips * blocks_at_once
+            _copy_piece(whole, pitch, table, together, first, min(blocks, first + blocks_at_once), piece % strips * _PIECE)
     else:
-        for piece in numba.prange(blocks * chunks):
-            _copy_piece(source, s0, source_pitch, target, t0, target_pitch, length, chunks, np.int64(piece))   # unsigned in a prange
+        for piece in numba.prange(pieces):
+            first = np.int64(piece // strips) * blocks_at_once   # unsigned in a prange
+            _copy_piece(whole, pitch, table, together, first, min(blocks, first + blocks_at_once), np.int64(piece % strips) * _PIECE)
 
 
 @inner
-def _copy_piece(source, s0, source_pitch, target, t0, target_pitch, length, chunks, piece):
-    block, first = (piece, 0) if chunks == 1 else (piece // chunks, piece % chunks * CHUNK)   # a division takes as long as a short piece
-    copy_row(source, s0 + block * source_pitch + first, target, t0 + block * target_pitch + first, min(CHUNK, length - first))
+def _copy_piece(whole, pitch, table, together, first_block, end_block, strip):
+    for block in range(first_block, end_block):
+        for part in range(len(table)):
+            address, begin, length = table[part]
+            first, end = max(begin, strip), min(begin + length, strip + _PIECE)
+            if first < end:
+                there, here = whole + block * pitch + first, address + block * length + first - begin
+                copy_bytes(here if together else there, there if together else here, end - first)

@@ -2,20 +2,21 @@
 
 An operation is a number, asked for once a row, so that the loop inside holds one line and vectorises. Broadcasting is planned
 in Python: neighbouring axes along which both operands move alike become one, so most cases have one or two axes left. Of these,
-the last is the row; an operand that does not move along it is spread over an array first, which costs little and leaves one
-loop an operation.
+the last is the row. If it is the second operand that does not move along it, it is a number there, for which Numba compiles the same
+loops once more; the first one, less often, is spread over an array.
 """
 import functools
 
 import numba
 import numpy as np
+from numba import types
+from numba.extending import overload
 
 from .chunks import CHUNK, chunk, count
 from .compiler import inner, kernel
 from .elementary import exp as exp_of, log as log_of
 
 ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, EQUAL = range(6)
-_SPREAD = 1024   # numbers worked on at once, so that an operand which is spread over them is in the first-level cache
 _NEGATIVE, _EXP, _LOG, _SQRT, _ABSOLUTE, _SIGN = range(6)
 
 
@@ -123,8 +124,7 @@ def _combine_piece(operation, a, b, y, sizes, steps_a, steps_b, rows_at_once, bl
     """A block of rows, or of long rows a strip; a row is the last axis."""
     length, moves_a, moves_b = sizes[-1], steps_a[-1], steps_b[-1]
     first, end = strip * CHUNK, min(length, (strip + 1) * CHUNK)
-    spread = np.empty((2, min(_SPREAD, end - first)), y.dtype)
-    spread_a, spread_b = spread[0], spread[1]
+    spread = np.empty(0 if moves_a else end - first, y.dtype)
     for row in range(block * rows_at_once, min(y.size // length, (block + 1) * rows_at_once)):
         start_a, start_b, rest = 0, 0, row
         for axis in range(sizes.size - 2, -1, -1):
@@ -133,14 +133,21 @@ def _combine_piece(operation, a, b, y, sizes, steps_a, steps_b, rows_at_once, bl
             start_a += index * steps_a[axis]
             start_b += index * steps_b[axis]
         if not moves_a:
-            spread_a[:] = a[start_a]
-        if not moves_b:
-            spread_b[:] = b[start_b]
-        for column in range(first, end, _SPREAD):
-            size = min(_SPREAD, end - column)
-            _combine_row(operation, a[start_a + column:start_a + column + size] if moves_a else spread_a[:size],
-                         b[start_b + column:start_b + column + size] if moves_b else spread_b[:size],
-                         y[row * length + column:row * length + column + size])
+            spread[:] = a[start_a]
+        row_a, out = a[start_a + first:start_a + end] if moves_a else spread, y[row * length + first:row * length + end]
+        if moves_b:
+            _combine_row(operation, row_a, b[start_b + first:start_b + end], out)
+        else:
+            _combine_row(operation, row_a, b[start_b], out)
+
+
+def _at(x, i):
+    """x[i], or x if it is a number."""
+
+
+@overload(_at)
+def _compile_at(x, i):
+    return (lambda x, i: x[i]) if isinstance(x, types.Array) else (lambda x, i: x)
 
 
 @inner
@@ -148,22 +155,22 @@ def _combine_row(operation, a, b, y):
     one, zero = y.dtype.type(1), y.dtype.type(0)
     if operation == ADD:
         for i in range(y.size):
-            y[i] = a[i] + b[i]
+            y[i] = a[i] + _at(b, i)
     elif operation == SUBTRACT:
         for i in range(y.size):
-            y[i] = a[i] - b[i]
+            y[i] = a[i] - _at(b, i)
     elif operation == MULTIPLY:
         for i in range(y.size):
-            y[i] = a[i] * b[i]
+            y[i] = a[i] * _at(b, i)
     elif operation == DIVIDE:
         for i in range(y.size):
-            y[i] = a[i] / b[i]
+            y[i] = a[i] / _at(b, i)
     elif operation == POWER:
         for i in range(y.size):
-            y[i] = a[i] ** b[i]
+            y[i] = a[i] ** _at(b, i)
     else:
         for i in range(y.size):
-            y[i] = one if a[i] == b[i] else zero
+            y[i] = one if a[i] == _at(b, i) else zero
 
 
 @kernel

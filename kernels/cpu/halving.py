@@ -38,7 +38,7 @@ def halve_rows(typing, x, upper, lower, y, switches, target, count):
                 switch = b.select(greater, v.bytes_of(place), switch)
             inside = v.mask_below(left)
             v.store(best, v.at(y, j), inside)
-            v.store_bytes(switch, v.at(switches, j), inside)
+            v.store_integers(switch, v.at(switches, j), inside)
         return context.get_dummy_value()
 
     return signature, generate

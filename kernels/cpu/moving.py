@@ -1,4 +1,4 @@
-"""Numbers moved as they are."""
+"""Numbers moved as they are, and rows of zeros."""
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -21,6 +21,33 @@ def copy_row(typing, source, s0, target, t0, count):
         kinds = signature.args
         source, target = pointer(context, b, kinds[0], source, s0), pointer(context, b, kinds[2], target, t0)
         cgutils.raw_memcpy(b, target, source, count, kinds[0].dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def copy_bytes(typing, source, target, count):
+    """So many bytes from one address to another."""
+    signature = types.void(types.int64, types.int64, types.int64)
+
+    def generate(context, b, signature, arguments):
+        source, target = (b.inttoptr(address, cgutils.voidptr_t) for address in arguments[:2])
+        cgutils.raw_memcpy(b, target, source, arguments[2], 1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def clear_row(typing, target, start, count):
+    """target[start + i] = 0 for i < count, in a flat array."""
+    signature = types.void(target, types.int64, types.int64)
+
+    def generate(context, b, signature, arguments):
+        kind, (target, start, count) = signature.args[0], arguments
+        size = b.mul(count, count.type(kind.dtype.bitwidth // 8))
+        cgutils.memset(b, pointer(context, b, kind, target, start), size, 0)
         return context.get_dummy_value()
 
     return signature, generate

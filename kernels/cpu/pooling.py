@@ -1,18 +1,23 @@
 """Pooling in Numba, a plane (one channel of one image) at a time.
 
 Three ways: halving, for maxima of windows of 2 x 2 side by side; windows, for those 3 columns wide, or 2 wide side by side, which
-is what networks use; spans, for all others. And the mean of a whole plane is just a sum.
+is what networks use; spans, for all others. And the mean or the maximum of a whole plane is a loop over it.
 """
 import functools
 
 import numba
 import numpy as np
 
-from .chunks import CHUNK
+from .chunks import CHUNK, count
 from .compiler import inner, kernel
 from .halving import halve_rows, unhalve_rows
-from .spans import max_over_spans, mean_over_spans, planes, scatter_to_maxima, share_over_spans, spans_of
-from .windows import gather_from_maxima, gather_from_means, max_of_windows, mean_of_windows, sum_of_plane
+from .machine import VECTOR_UNIT
+from .spans import max_over_spans, mean_over_spans, origins_of, planes, scatter_to_maxima, share_over_spans, spans_of
+from .windows import (
+    SIDE, gather_from_maxima, gather_from_maxima_around, gather_from_means, max_of_plane, max_of_windows, mean_of_windows, sum_of_plane,
+)
+
+_NARROW = VECTOR_UNIT.bytes // 8   # windows in a row, or fewer: most lanes of a strip would be empty, so maxima are scattered one by one
 
 
 def max_pool2d(x, y, switches, window, stride, padding):
@@ -21,6 +26,8 @@ def max_pool2d(x, y, switches, window, stride, padding):
         _halve(x, y, switches)
     elif _in_strips(window, stride):
         _max_in_strips(x, y, switches, window[0], stride[0], padding, *_counted_out(window, stride))
+    elif _is_whole(x, y, window, padding):
+        max_of_planes(x.reshape(-1), y.reshape(-1), switches.reshape(-1), window[0] * window[1])
     else:
         max_over_spans(planes(x), planes(y), planes(switches), *_spans(x, y, window, stride, padding), window[1])
 
@@ -35,17 +42,19 @@ def max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding):
         if width > 2 * out_width:
             grad_x[..., 2 * out_width:] = 0
         _unhalve(grad_y, switches, grad_x)
-    elif _in_strips(window, stride):
+    elif window == (SIDE, SIDE) and stride == (1, 1) and grad_x.shape == grad_y.shape and padding == (SIDE // 2, SIDE // 2):
+        _max_around_grad_input(grad_y.reshape(-1), switches.reshape(-1), grad_x.reshape(-1), grad_x.shape[3])
+    elif _in_strips(window, stride) and grad_y.shape[3] > _NARROW:
         _max_in_strips_grad_input(grad_y, switches, grad_x, _reach(grad_x, grad_y, window, stride, padding), stride[0], padding,
                                   *_counted_out(window, stride))
     else:
-        scatter_to_maxima(planes(grad_y), planes(switches), planes(grad_x), *_spans(grad_x, grad_y, window, stride, padding),
-                          _places(window, grad_x.shape[3]))
+        scatter_to_maxima(grad_y.reshape(-1), switches.reshape(-1), grad_x.reshape(-1), grad_x.shape[2] * grad_x.shape[3],
+                          *_targets(grad_x.shape[2:], grad_y.shape[2:], window, stride, padding))
 
 
 def avg_pool2d(x, y, window, stride, padding, count_include_pad):
     """As kernels.reference.pooling.avg_pool2d."""
-    if y.shape[2:] == (1, 1) and window == x.shape[2:] and padding == (0, 0):
+    if _is_whole(x, y, window, padding):
         _mean_of_planes(x, y.reshape(-1), window[0] * window[1])
         return
     counted = _counted(x, y, window, stride, padding, count_include_pad)
@@ -57,7 +66,7 @@ def avg_pool2d(x, y, window, stride, padding, count_include_pad):
 
 def avg_pool2d_grad_input(grad_y, grad_x, window, stride, padding, count_include_pad):
     """As kernels.reference.pooling.avg_pool2d_grad_input."""
-    if grad_y.shape[2:] == (1, 1) and window == grad_x.shape[2:] and padding == (0, 0):
+    if _is_whole(grad_x, grad_y, window, padding):
         _share_in_planes(grad_y.reshape(-1), grad_x.reshape(-1), window[0] * window[1])
         return
     counted = _counted(grad_x, grad_y, window, stride, padding, count_include_pad)
@@ -71,6 +80,11 @@ def avg_pool2d_grad_input(grad_y, grad_x, window, stride, padding, count_include
 def _halves(x, y, window, stride, padding):
     """Is this a halving, none of whose windows hangs over the edge?"""
     return window == stride == (2, 2) and padding == (0, 0) and 2 * y.shape[2] <= x.shape[2] and 2 * y.shape[3] <= x.shape[3]
+
+
+def _is_whole(x, y, window, padding):
+    """Is there one window to a plane, which is all of it?"""
+    return y.shape[2:] == (1, 1) and window == x.shape[2:] and padding == (0, 0)
 
 
 def _in_strips(window, stride):
@@ -99,10 +113,10 @@ def _reach_of(length, windows, window, stride, padding):
 
 
 @functools.lru_cache(maxsize=1024)
-def _places(window, width):
-    """For every switch: how many numbers lie between the window's origin and there, in a plane of this width."""
+def _targets(size, windows, window, stride, padding):
+    """For every window, how many numbers of a plane lie before its origin; and for every switch, how many between that and there."""
     row, column = np.divmod(np.arange(window[0] * window[1]), window[1])
-    return row * width + column
+    return origins_of(*map(spans_of, size, windows, window, stride, padding), size[1]), row * size[1] + column
 
 
 def _counted(x, y, window, stride, padding, count_include_pad):
@@ -177,6 +191,26 @@ def _max_in_strips_grad_input(grad_y, switches, grad_x, reach, down, padding, co
     else:
         for plane in numba.prange(planes):
             gather_from_maxima(grad_y, switches, grad_x, plane, reach, down, padding, columns, phases)
+
+
+@kernel
+def _max_around_grad_input(grad_y, switches, grad_x, width):
+    if grad_x.size <= CHUNK:
+        gather_from_maxima_around(grad_y, switches, grad_x, 0, grad_x.size, grad_x.size, width)
+    else:
+        for i in numba.prange(count(grad_x.size)):
+            gather_from_maxima_around(grad_y, switches, grad_x, i * CHUNK, min(grad_x.size, (i + 1) * CHUNK), grad_x.size, width)
+
+
+@kernel
+def max_of_planes(x, y, switches, size):
+    """The maximum of every plane of `size` numbers, and where in the plane it is; flat arrays."""
+    if x.size <= CHUNK:
+        for plane in range(y.size):
+            max_of_plane(x, y, switches, plane, size)
+    else:
+        for plane in numba.prange(y.size):
+            max_of_plane(x, y, switches, plane, size)
 
 
 @kernel

@@ -11,6 +11,8 @@ import numpy as np
 
 from .chunks import CHUNK
 from .compiler import inner, kernel
+from .moving import clear_row
+from .rows import max_of_rows
 
 
 def planes(array):
@@ -40,11 +42,12 @@ def max_over_spans(x, y, switches, rows, columns, pitch):
     A switch is pitch * row + column of the maximum, both counted from the window's origin.
     """
     if x.size <= CHUNK:
-        for plane in range(len(x)):
-            _max_plane(x[plane], y[plane], switches[plane], rows, columns, pitch)
+        _max_planes(x, y, switches, rows, columns, pitch, 0, len(x))
     else:
-        for plane in numba.prange(len(x)):
-            _max_plane(x[plane], y[plane], switches[plane], rows, columns, pitch)
+        at_once = max(1, CHUNK // (x.shape[1] * x.shape[2]))   # planes in a piece of work
+        for piece in numba.prange((len(x) + at_once - 1) // at_once):
+            first = np.int64(piece) * at_once   # unsigned in a prange
+            _max_planes(x, y, switches, rows, columns, pitch, first, min(len(x), first + at_once))
 
 
 @inner
@@ -54,51 +57,50 @@ def _greater(a, b):
 
 
 @inner
-def _max_plane(x, y, switches, rows, columns, pitch):
-    width = x.shape[1]
+def _max_planes(x, y, switches, rows, columns, pitch, first_plane, end_plane):
+    width = x.shape[2]
     band, band_row = np.empty(width, x.dtype), np.empty(width, np.int32)   # maxima of the columns, and the rows they were in
-    for i in range(y.shape[0]):
-        first, end, origin = rows[i]
-        band[:] = -np.inf
-        band_row[:] = first - origin
-        for r in range(first, end):
-            row = x[r]
-            for k in range(width):
-                greater = _greater(row[k], band[k])
-                band[k] = row[k] if greater else band[k]
-                band_row[k] = r - origin if greater else band_row[k]
-        for j in range(y.shape[1]):
-            first, end, origin = columns[j]
-            seen, seen_row = band[first:end], band_row[first:end]
-            best, switch = seen[0], seen_row[0] * pitch + first - origin
-            for k in range(1, seen.size):
-                value, place = seen[k], seen_row[k] * pitch + first - origin + k
-                equal = (value == best) | ((value != value) & (best != best))
-                if _greater(value, best) | (equal & (place < switch)):   # of equal ones, a column further on may hold the first
-                    best, switch = value, place
-            y[i, j], switches[i, j] = best, switch
+    for plane in range(first_plane, end_plane):
+        for i in range(y.shape[1]):
+            first, end, origin = rows[i]
+            max_of_rows(x, plane, first, end, band, band_row)
+            for j in range(y.shape[2]):
+                start, stop, left = columns[j]
+                best, switch = band[start], (band_row[start] - origin) * pitch + start - left
+                for k in range(start + 1, stop):
+                    value, place = band[np.uint64(k)], (band_row[np.uint64(k)] - origin) * pitch + k - left
+                    equal = (value == best) | ((value != value) & (best != best))
+                    if _greater(value, best) | (equal & (place < switch)):   # of equal ones, a column further on may hold the first
+                        best, switch = value, place
+                y[plane, i, j], switches[plane, i, j] = best, switch
+
+
+def origins_of(rows, columns, width):
+    """For every window, row by row: how many numbers of a plane of this width lie before its origin."""
+    return (rows[:, 2:] * width + columns[:, 2]).reshape(-1)
 
 
 @kernel
-def scatter_to_maxima(grad_y, switches, grad_x, rows, columns, places):
-    """places[switch] says how many numbers of the plane lie between a window's origin and a maximum."""
+def scatter_to_maxima(grad_y, switches, grad_x, size, origins, places):
+    """Flat arrays; a plane of grad_x has `size` numbers. places[switch] says how many of them lie between a window's origin and a maximum;
+    where it is None, that is the switch itself."""
     if grad_x.size <= CHUNK:
-        for plane in range(len(grad_x)):
-            _scatter_plane(grad_y[plane], switches[plane], grad_x[plane], rows, columns, places)
+        _scatter_planes(grad_y, switches, grad_x, size, origins, places, 0, grad_x.size // size)
     else:
-        for plane in numba.prange(len(grad_x)):
-            _scatter_plane(grad_y[plane], switches[plane], grad_x[plane], rows, columns, places)
+        planes, at_once = grad_x.size // size, max(1, CHUNK // size)
+        for piece in numba.prange((planes + at_once - 1) // at_once):
+            first = np.int64(piece) * at_once
+            _scatter_planes(grad_y, switches, grad_x, size, origins, places, first, min(planes, first + at_once))
 
 
 @inner
-def _scatter_plane(grad_y, switches, grad_x, rows, columns, places):
-    height, width = grad_x.shape
-    plane = grad_x.reshape(height * width)
-    plane[:] = 0
-    for i in range(grad_y.shape[0]):
-        for j in range(grad_y.shape[1]):
-            origin = rows[i, 2] * width + columns[j, 2]
-            plane[np.uint64(origin + places[switches[i, j]])] += grad_y[i, j]   # unsigned: no guard against negative indices
+def _scatter_planes(grad_y, switches, grad_x, size, origins, places, first, end):
+    clear_row(grad_x, first * size, (end - first) * size)
+    for plane in range(first, end):
+        for window in range(origins.size):
+            number = np.uint64(plane * origins.size + window)   # unsigned: no guard against negative indices
+            place = switches[number] if places is None else places[np.uint64(switches[number])]
+            grad_x[np.uint64(plane * size + origins[np.uint64(window)] + place)] += grad_y[number]
 
 
 @kernel

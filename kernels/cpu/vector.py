@@ -70,6 +70,15 @@ class Vectors:
         return self._call(f"llvm.vector.reduce.fadd.{self.suffix}", signature, ir.Constant(self.element, -0.0), value,
                           fastmath=("reassoc",))
 
+    def place_of_largest(self, numbers, places):
+        """Of an int32 for each lane the smallest among the lanes that hold the largest number, or NaN if there are any."""
+        b, kind = self.builder, self.numbers.type
+        nan = b.fcmp_unordered("uno", numbers, numbers)
+        anywhere = self._reduce("or", nan)
+        largest = self._reduce("fmax", numbers)
+        chosen = b.select(self.every_lane(anywhere), nan, b.fcmp_ordered("==", numbers, self.broadcast(largest)))
+        return self._reduce("umin", b.select(chosen, places, ir.Constant(kind, [2**31 - 1] * self.lanes)))
+
     def mask_below(self, count):
         """A mask of the lanes whose number is less than count (an LLVM int64, of any sign)."""
         return self.builder.icmp_signed("<", self.numbers, self._spread(self.builder.trunc(count, INT32), INT32))
@@ -80,8 +89,11 @@ class Vectors:
 
     def mask_inside(self, first, size):
         """A mask of the lanes for which 0 <= first + lane < size (LLVM int64s, of any sign): the first are huge if they are unsigned."""
-        places = self.builder.add(self._spread(self.builder.trunc(first, INT32), INT32), self.numbers)
-        return self.builder.icmp_unsigned("<", places, self._spread(self.builder.trunc(size, INT32), INT32))
+        return self.builder.icmp_unsigned("<", self.count_from(first), self._spread(self.builder.trunc(size, INT32), INT32))
+
+    def count_from(self, first):
+        """first, first + 1, first + 2, ... (first an LLVM int64) as an int32 for each lane."""
+        return self.builder.add(self._spread(self.builder.trunc(first, INT32), INT32), self.numbers)
 
     def no_lanes(self):
         return ir.Constant(ir.VectorType(BIT, self.lanes), [0] * self.lanes)
@@ -111,6 +123,10 @@ class Vectors:
         half = self.lanes // 2
         return [self.pick(even, odd, [first + lane // 2 + lane % 2 * self.lanes for lane in range(self.lanes)]) for first in (0, half)]
 
+    def same(self, number):
+        """An LLVM int64 as an int32 in each lane."""
+        return self._spread(self.builder.trunc(number, INT32), INT32)
+
     def bytes_of(self, number):
         """The number in as many bytes as there are lanes."""
         return ir.Constant(ir.VectorType(BYTE, self.lanes), [number] * self.lanes)
@@ -126,21 +142,29 @@ class Vectors:
         zero = ir.Constant(values.type, [0] * self.lanes)
         return self.builder.trunc(self.builder.select(self.builder.icmp_signed(">", values, zero), values, zero), self.bytes_of(0).type)
 
-    def load_bytes(self, address, mask):
+    def load_bytes(self, address, mask=None):
         zero = self.bytes_of(0)
         address = self.builder.bitcast(address, zero.type.as_pointer())
+        if mask is None:
+            return self.builder.load(address, align=1)
         signature = ir.FunctionType(zero.type, [address.type, INT32, mask.type, zero.type])
         return self._call(f"llvm.masked.load.v{self.lanes}i8.p0", signature, address, INT32(1), mask, zero)
 
-    def store_bytes(self, value, address, mask):
-        address = self.builder.bitcast(address, value.type.as_pointer())
+    def store_integers(self, value, address, mask):
+        """A byte or an int32 for each lane inside the mask."""
+        address, bits = self.builder.bitcast(address, value.type.as_pointer()), value.type.element.width
         signature = ir.FunctionType(ir.VoidType(), [value.type, address.type, INT32, mask.type])
-        self._call(f"llvm.masked.store.v{self.lanes}i8.p0", signature, value, address, INT32(1), mask)
+        self._call(f"llvm.masked.store.v{self.lanes}i{bits}.p0", signature, value, address, INT32(bits // 8), mask)
 
     def _spread(self, scalar, element):
         undefined = ir.Constant(ir.VectorType(element, self.lanes), ir.Undefined)
         first = self.builder.insert_element(undefined, scalar, INT32(0))
         return self.builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(INT32, self.lanes), [0] * self.lanes))
+
+    def _reduce(self, operation, value):
+        kind = value.type.element
+        suffix = f"v{self.lanes}{'f' if kind == self.element else 'i'}{8 * self.item_bytes if kind == self.element else kind.width}"
+        return self._call(f"llvm.vector.reduce.{operation}.{suffix}", ir.FunctionType(kind, [value.type]), value)
 
     def _call(self, name, signature, *arguments, **options):
         module = self.builder.module

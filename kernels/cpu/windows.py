@@ -83,7 +83,7 @@ class _Maximum:
 
     def end(self, i):
         self.v.store(self.b.load(self.best), self.y.at(i, self.j), self.inside)
-        self.v.store_bytes(self.b.load(self.switch), self.switches.at(i, self.j), self.inside)
+        self.v.store_integers(self.b.load(self.switch), self.switches.at(i, self.j), self.inside)
 
 
 class _Mean:
@@ -240,6 +240,49 @@ def gather_from_maxima(typing, grad_y, switches, grad_x, plane, reach, down, pad
     return signature, generate
 
 
+SIDE = 3   # of the windows around each number
+
+
+@intrinsic
+def gather_from_maxima_around(typing, grad_y, switches, grad_x, first, end, size, width):
+    """kernels.reference.pooling.max_pool2d_grad_input for SIDE x SIDE windows around each number; all arrays are flat, of `size`
+    numbers in rows of `width`; this is for numbers first ... end - 1 of grad_x.
+
+    Rows and planes need not be told apart: at their edges, the number before or after is of another row, but the maximum of its window
+    is never at the place that would be here, because that lies outside its plane.
+    """
+    n = types.int64
+    signature = types.void(grad_y, switches, grad_x, n, n, n, n)
+
+    def generate(context, b, signature, arguments):
+        v = Vectors(context, b, signature.args[2].dtype)
+        grad_y, switches, grad_x = (context.make_array(kind)(context, b, array).data
+                                    for kind, array in zip(signature.args[:3], arguments))
+        first, end, size, width = arguments[3:]
+        shifts = [b.add(b.mul(width, INT64(SIDE // 2 - row)), INT64(SIDE // 2 - column)) for row in range(SIDE) for column in range(SIDE)]
+
+        def gather(start, end, masked):
+            with cgutils.for_range_slice(b, start, end, INT64(v.lanes)) as (position, _):
+                total = v.zero
+                for place, shift in enumerate(shifts):
+                    window = b.add(position, shift)
+                    mask = v.mask_between(_larger(b, INT64(0), b.neg(window)),
+                                          _smaller(b, INT64(v.lanes), b.sub(size, window))) if masked else None
+                    here = b.icmp_unsigned("==", v.load_bytes(v.at(switches, window), mask), v.bytes_of(place))
+                    total = b.fadd(total, b.select(here, v.load(v.at(grad_y, window), mask), v.zero))
+                v.store(total, v.at(grad_x, position), v.mask_below(b.sub(end, position)) if masked else None)
+
+        # Masks are for where a window would lie before the first number or after the last.
+        begin = _smaller(b, end, _larger(b, first, shifts[0]))
+        whole = b.and_(_larger(b, INT64(0), b.sub(_smaller(b, end, b.sub(size, shifts[0])), begin)), INT64(-v.lanes))
+        gather(first, begin, masked=True)
+        gather(begin, b.add(begin, whole), masked=False)
+        gather(b.add(begin, whole), end, masked=True)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 @intrinsic
 def gather_from_means(typing, grad_y, grad_x, plane, reach, down, padding, columns, phases, rows_counted, columns_counted):
     """kernels.reference.pooling.avg_pool2d_grad_input for one plane; `reach` as above, the last two as for mean_of_windows."""
@@ -271,6 +314,32 @@ def sum_of_plane(typing, x, plane):
             numbers = v.load(v.at(image.first, first), v.mask_below(b.sub(size, first)))
             b.store(b.fadd(b.load(total), numbers), total)
         return v.sum_lanes(b.load(total))
+
+    return signature, generate
+
+
+@intrinsic
+def max_of_plane(typing, x, y, switches, plane, size):
+    """The maximum of plane number `plane`, of `size` numbers, to y[plane]; where it is to switches[plane]; all arrays are flat."""
+    signature = types.void(x, y, switches, types.int64, types.int64)
+
+    def generate(context, b, signature, arguments):
+        v = Vectors(context, b, x.dtype)
+        values, y, switches = (context.make_array(kind)(context, b, array).data for kind, array in zip(signature.args[:3], arguments))
+        plane, size = arguments[3:]
+        values = v.at(values, b.mul(plane, size))
+        best = cgutils.alloca_once_value(b, v.constant(-math.inf))
+        places = cgutils.alloca_once_value(b, v.numbers.type(None))
+        with cgutils.for_range_slice(b, INT64(0), size, INT64(v.lanes)) as (first, _):
+            numbers, before = v.load(v.at(values, first), v.mask_below(b.sub(size, first)), -math.inf), b.load(best)
+            greater = b.and_(b.fcmp_unordered(">", numbers, before), b.fcmp_ordered("ord", before, before))
+            b.store(b.select(greater, numbers, before), best)
+            b.store(b.select(greater, v.count_from(first), b.load(places)), places)
+        place = v.place_of_largest(b.load(best), b.load(places))
+        b.store(v.load_one(v.at(values, b.zext(place, INT64))), v.at(y, plane))
+        switch = context.get_value_type(signature.args[2].dtype)
+        b.store(place if switch == place.type else b.trunc(place, switch), v.at(switches, plane))
+        return context.get_dummy_value()
 
     return signature, generate
 

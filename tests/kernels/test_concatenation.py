@@ -17,6 +17,7 @@ def joints(draw):
 @example(((2,), [3, 1, 8], (35, 36)), np.float32, 0)
 @example(((), [5, 2], (9000,)), np.float64, 0)
 @example(((3000,), [1, 0, 3], ()), np.uint8, 0)
+@example(((3000,), [30, 2, 3], ()), np.float32, 0)
 @given(joints(), TYPES, SEEDS)
 def test_cpu_agrees_with_reference(case, dtype, seed):
     before, sizes, behind = case
