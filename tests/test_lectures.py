@@ -42,6 +42,22 @@ WRONG = {
                                "def cross_entropy_gradient(scores, labels):\n"
                                "    return np.exp(scores) / np.exp(scores).sum(1, keepdims=True) / len(labels)",
                                "def cross_entropy_gradient(scores, labels):\n    return scores.mean()"),
+    "attainable": ("def attainable(operations, loaded, peak, bandwidth):\n    return operations / loaded * bandwidth",
+                   "def attainable(operations, loaded, peak, bandwidth):\n    return min(peak, loaded / operations * bandwidth)"),
+    "best_tile": ("def best_tile(registers):\n    return 6, 4",
+                  "def best_tile(registers):\n    return 2, 2",
+                  "def best_tile(registers):\n    side = int(registers ** 0.5)\n    return side, side"),
+    "dilated_offsets": ("def dilated_offsets(channels, height, width, kernel_size, dilation):\n"
+                        "    c, r, k = np.ogrid[:channels, :kernel_size, :kernel_size]\n"
+                        "    return ((c * height + r) * width + k).ravel()",
+                        "def dilated_offsets(channels, height, width, kernel_size, dilation):\n"
+                        "    c, r, k = np.ogrid[:channels, :kernel_size, :kernel_size]\n"
+                        "    return ((c * height + r) * width + k).ravel() * dilation",
+                        "def dilated_offsets(channels, height, width, kernel_size, dilation):\n    return [0]"),
+    "winograd_multiplications": ("def winograd_multiplications(m, channels, filters, height, width):\n"
+                                 "    return height * width // m ** 2 * (m + 2) ** 2 * channels * filters",
+                                 "def winograd_multiplications(m, channels, filters, height, width):\n"
+                                 "    return 9 * channels * filters * height * width"),
     "ScaledTanh": ("ScaledTanh.backward = lambda self, gradient: (gradient * 1.7159 * (1 - self.tanh ** 2),)",
                    "ScaledTanh.backward = lambda self, gradient: (gradient * 1.7159 * 2 / 3 * (1 - (1.7159 * self.tanh) ** 2),)"),
 }
