@@ -73,7 +73,7 @@ class Function:
     def __call__(self, *inputs):
         _check_types(self, inputs)
         if not _mode.watchers:   # those want to see each function
-            promise = fusion.promise(self, inputs, _mode.recording)
+            promise = fusion.make_promise(self, inputs, _mode.recording)
             if promise is not None:
                 return promise.attach(Tensor(_NOTHING))
         return self.apply(inputs, _mode.recording)
@@ -244,7 +244,7 @@ def watch(callback):
 
     function is the Function, inputs a tuple of Tensors, output the Tensor it made.
     """
-    fusion.keep_all()
+    fusion.settle_all()
     previous, _mode.watchers = _mode.watchers, (*_mode.watchers, callback)
     try:
         yield

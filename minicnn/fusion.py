@@ -6,9 +6,10 @@ In evaluation this is one kernel: the normalisation goes into the filters, and t
 while its output is in the cache. In training it is two, the convolution and the rest. The model's code need not know.
 
 Inside a module's forward, a Function that has `waits` is not applied at once. Its output is a Tensor without an array, which holds a
-Promise. If the next function can be made one with it (`Function.followed_by`), the result is another promise. A promise is kept when
-somebody asks for the array, and at the latest when the outermost module returns. A tensor in between that somebody still holds, or
-that is used twice, is computed by itself, and nothing is computed twice. So results are the same as without waiting, but for rounding.
+Promise. If the next function can be made one with it (`Function.followed_by`), the result is another promise. A tensor settles, that
+is, its array is computed, when somebody asks for it, and at the latest when the outermost module returns. One in between that
+somebody still holds, or that is used twice, is computed by itself, and nothing is computed twice. So results are the same as without
+waiting, but for rounding.
 """
 import threading
 import weakref
@@ -32,9 +33,9 @@ class Promise:
         self.before, self.step = before, step           # or what came before, and (function, inputs, place of what came before)
         self.shape, self.dtype = shape, dtype
         self.recording = recording   # for backward?
-        self.made = None
+        self.made = None             # the tensor that `result` returns, once it was computed
         self.tensor = None           # a weak reference to it
-        self.used = False            # is there a function that waits for it?
+        self.used = False            # is there another promise that comes after it?
         self.busy = False            # is it being computed?
 
     def attach(self, tensor):
@@ -76,7 +77,7 @@ class _Module:
     def __exit__(self, error, *_):
         try:
             if _state.depth == 1 and error is None:
-                keep_all()
+                settle_all()
         finally:
             _state.depth -= 1
 
@@ -84,7 +85,7 @@ class _Module:
 module = _Module()
 
 
-def keep_all(changing=None):
+def settle_all(changing=None):
     """Let no tensor wait any longer; or, if a tensor is going to change, none that is computed from it."""
     for reference in _state.waiting:
         tensor = reference()
@@ -96,7 +97,7 @@ def _depends(promise, changing):
     return not promise.busy and any(tensor.memory is changing.memory for tensor in (*promise.inputs, *promise.function.state))
 
 
-def promise(function, inputs, recording):
+def make_promise(function, inputs, recording):
     """A Promise of what the function gives, or None if it must be applied at once."""
     if not _state.depth:
         return None

@@ -133,7 +133,7 @@ class Tensor:
         values = values.settle() if isinstance(values, Tensor) else values
         if np.shape(values) != self.shape:
             raise ValueError(f"copy_: values of shape {np.shape(values)} do not fit a tensor of shape {self.shape}")
-        fusion.keep_all(changing=self)
+        fusion.settle_all(changing=self)
         self.settle()[...] = values
         self.changed()
         return self

@@ -24,8 +24,8 @@ NAMES = MATRIX_PRODUCT, DIRECT, WINOGRAD_4, WINOGRAD_2, DEPTHWISE
 TILE = {WINOGRAD_4: 4, WINOGRAD_2: 2}   # pixels along the side of an output tile
 
 # What a number costs, in multiply-adds of a register tile that is busy: to bring a pixel's channel into tiles or an output back
-# from there, to border or unborder it for the direct sum, and to bring a weight into the order in which tiles read it. A weight in
-# that order is read from memory, which takes as long as so many positions are worked on with it. Measured with two threads.
+# from there, to border or unborder it for the direct sum, to bring a weight into the order in which tiles read it, and to read it
+# from memory, which can be hidden only behind at least so many multiplications with it. Measured with two threads.
 _TRANSFORM_INPUT, _TRANSFORM_OUTPUT, _BORDER, _TRANSFORM_WEIGHT, _PACK_WEIGHT, _READ_WEIGHT = 18, 30, 25, 32, 30, 18
 
 _wanted = None   # the algorithm that `algorithm` asks for
@@ -55,7 +55,7 @@ def algorithm_of(x, weight, y, stride, padding, dilation, groups, dtype, kept=Fa
 
 @functools.lru_cache(maxsize=1024)
 def _possible(x, weight, y, stride, padding, dilation, groups, dtype):
-    """The algorithms that can do it; the first is that for special cases, if it is one."""
+    """The algorithms that can do it. A special one stands alone or first, and is taken without counting."""
     if depthwise.serves(weight, stride, dilation, groups):
         return DEPTHWISE, DIRECT
     if groups == 1 and padding == (0, 0) and (x[2:] == weight[2:] or weight[2:] == stride == (1, 1)):

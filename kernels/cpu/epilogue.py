@@ -14,7 +14,9 @@ from .vector import INT64, Vectors, pointer
 
 @intrinsic
 def finish_block(typing, source, s0, live_rows, y, y0, pitch, live_columns, bias, b0, residual, add, rectify):
-    """packing.transpose_block of rows of one register each, and what follows: for i < live_rows and k < live_columns
+    """From pixels, with a register of channels each, to planes, a register of pixels at a time, and what follows.
+
+    The block is transposed as packing.transpose_block does it; for pixels i < live_rows and channels k < live_columns
 
         y[y0 + k * pitch + i] = source[s0 + i * lanes + k] + bias[b0 + k]
 
@@ -45,7 +47,7 @@ def finish_block(typing, source, s0, live_rows, y, y0, pitch, live_columns, bias
 
 @inner
 def finish(y, residual, add, rectify):
-    """y = max(0, y + residual), or less of it; all flat, and of one size."""
+    """y = max(0, y + residual): the addition if `add`, the maximum if `rectify`; all flat, and of one size."""
     zero = y.dtype.type(0)
     if add and rectify:
         for i in range(y.size):

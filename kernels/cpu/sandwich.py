@@ -32,6 +32,7 @@ def _matrices(m):
         scale = math.prod(t - s for s in others)
         rows.append(([*_polynomial(others), 0], [t ** i / scale for i in range(3)], [t ** i for i in range(m)]))
     rows.append((_polynomial(points), [0, 0, 1], [0] * (m - 1) + [1]))   # infinity: the highest coefficients
+    # Rounded, so that numbers which differ in sign only, do so exactly: _combine looks for them.
     from_input, from_weight, from_output = [[[round(number, 12) for number in row] for row in matrix] for matrix in zip(*rows)]
     return from_input, from_weight, _transposed(from_output)
 
@@ -96,8 +97,11 @@ def _combine(v, matrix, x):
         plus, minus = list(x), list(x)
         for first, second in pairs:
             plus[first], minus[first] = v.builder.fadd(x[first], x[second]), v.builder.fsub(x[first], x[second])
-        kept = [k for k in range(len(x)) if k not in dict(pairs).values()]
-        return [_weighted_sum(v, [row[k] for k in kept], [(minus if i % 2 else plus)[k] for k in kept]) for i, row in enumerate(matrix)]
+        seconds = dict(pairs).values()
+        first_or_single = [k for k in range(len(x)) if k not in seconds]
+        # The columns of a pair are equal in even rows, which take the sum of their numbers, and opposite in odd ones.
+        return [_weighted_sum(v, [row[k] for k in first_or_single], [(minus if i % 2 else plus)[k] for k in first_or_single])
+                for i, row in enumerate(matrix)]
     results = {}
     for row in matrix:
         if _mirrored(row) in matrix and row != _mirrored(row):

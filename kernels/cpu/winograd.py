@@ -29,7 +29,7 @@ from .product import outer_shape, pieces
 from .sandwich import transform_grad_output, transform_grad_weight, transform_input, transform_output, transform_weight
 from .tile import outer_tile
 
-_CHUNK = 8 * 1024 * 1024     # bytes of V at a time
+_IN_CACHE = 8 * 1024 * 1024  # bytes of V at a time
 _SUMS = 400 * 1024           # bytes of sums in one piece of work
 
 
@@ -43,11 +43,11 @@ class _Plan(NamedTuple):
     columns: int
     blocks: int           # of so many columns
     pitch: int            # from one tile to the next in V
-    v_step: int           # from one place to the next in V, in U, and in the sums of a piece
-    u_step: int
-    sum_step: int
+    v_step: int           # from one place to the next in V
+    u_step: int           # in U
+    sum_step: int         # in the sums of a piece of work
     rows_at_once: int     # tile rows, counted over the batch, in a chunk
-    stack: int            # tiles in a piece of work
+    stack: int            # tiles of the image in a piece of work
     offsets: np.ndarray
     start: np.ndarray
 
@@ -70,6 +70,7 @@ def _convolve(m, x, weight, bias, y, padding, residual, rectify, kept, turned):
     u = None if kept is None else kept.get((m, plan.columns))
     if u is None:
         u = empty((plan.places * plan.u_step,), x.dtype)
+        # For the input's gradient, `channels` are the filters of the layer and `filters` its channels: they swap places in the weight.
         depth_step, lane_step = (filters * 9, 9) if turned else (9, channels * 9)
         transform_weights(m, weight.reshape(-1), channels, depth_step, filters, lane_step, turned, plan.columns, lanes, plan.u_step, u)
         if kept is not None:
@@ -95,15 +96,15 @@ def conv2d_grad_weight(m, grad_y, x, grad_weight, padding):
     lanes, threads = VECTOR_UNIT.lanes(x.dtype), numba.get_num_threads()
     plan = _grad_weight_plan(m, x.shape, grad_y.shape, x.dtype)
     pixels = empty((threads * (m + 2) * (plan.tile_columns * m + 2) * lanes,), x.dtype)
-    seen, errors = [empty((plan.places * step + lanes,), x.dtype) for step in (plan.x_step, plan.y_step)]
+    seen, grad_tiles = [empty((plan.places * step + lanes,), x.dtype) for step in (plan.x_step, plan.y_step)]
     sums = empty((plan.places * plan.sum_step,), x.dtype)
     for first in range(0, images * plan.tile_rows, plan.rows_at_once):
         end = min(images * plan.tile_rows, first + plan.rows_at_once)
         gather_tiles(m, m + 2, x.reshape(-1), channels, height, width, *padding, first, end, plan.tile_rows, plan.tile_columns,
                      plan.x_pitch, plan.x_step, lanes, pixels, seen)
         gather_tiles(m, m, grad_y.reshape(-1), filters, out_height, out_width, 0, 0, first, end, plan.tile_rows, plan.tile_columns,
-                     plan.y_pitch, plan.y_step, lanes, pixels, errors)
-        sum_over_tiles(plan.places, errors, plan.y_pitch, plan.y_step, seen, plan.x_step, filters, channels, plan.rows, plan.columns,
+                     plan.y_pitch, plan.y_step, lanes, pixels, grad_tiles)
+        sum_over_tiles(plan.places, grad_tiles, plan.y_pitch, plan.y_step, seen, plan.x_step, filters, channels, plan.rows, plan.columns,
                        plan.offsets[:(end - first) * plan.tile_columns], plan.start, sums, plan.x_pitch, plan.sum_step, first > 0)
     scatter_grad_weight(m, sums, plan.x_pitch, plan.sum_step, filters, channels, lanes, grad_weight.reshape(-1))
 
@@ -132,7 +133,7 @@ def _grad_weight_plan(m, x_shape, y_shape, dtype):
     tile_rows, tile_columns = -(-height // m), -(-width // m)
     rows, columns = outer_shape(filters, lanes, channels)
     x_pitch, y_pitch = [-(-size // lanes) * lanes for size in (channels, filters)]
-    rows_at_once = _share(images * tile_rows, _CHUNK // (places * tile_columns * (x_pitch + y_pitch) * dtype.itemsize))
+    rows_at_once = _share(images * tile_rows, _IN_CACHE // (places * tile_columns * (x_pitch + y_pitch) * dtype.itemsize))
     tiles = rows_at_once * tile_columns
     return _GradWeightPlan(places, tile_rows, tile_columns, rows, columns, x_pitch, y_pitch, _spread(tiles * x_pitch, lanes),
                            _spread(tiles * y_pitch, lanes), _spread(filters * x_pitch, lanes), rows_at_once,
@@ -149,7 +150,7 @@ def _plan_of(m, x_shape, y_shape, dtype):
     rows, columns = outer_shape(tiles, lanes, filters)
     blocks = -(-filters // columns)
     pitch = -(-channels // lanes) * lanes if channels < 512 else _spread(channels, lanes)
-    rows_at_once = _share(images * tile_rows, _CHUNK // (places * tile_columns * pitch * dtype.itemsize))
+    rows_at_once = _share(images * tile_rows, _IN_CACHE // (places * tile_columns * pitch * dtype.itemsize))
     panels = -(-rows_at_once * tile_columns // rows)
     stack, _ = pieces(panels, blocks, max(1, _SUMS // (places * rows * columns * dtype.itemsize)))
     return _Plan(places, tile_rows, tile_columns, rows, columns, blocks, pitch, _spread(panels * rows * pitch, lanes),
@@ -173,7 +174,7 @@ def transform_weights(m, weight, depth, depth_step, filters, filter_step, turned
     """U[place, f // columns, c, f % columns] = (G g G^T)[place], g the filter at weight[c * depth_step + f * filter_step],
     turned round if so asked."""
     blocks, groups = (filters + columns - 1) // columns, columns // lanes
-    run = lanes if depth_step == 9 else 1   # filters that lie one behind the other
+    run = lanes if depth_step == 9 else 1   # channels c whose 9 taps follow each other in memory: transposed together
     runs = (depth + run - 1) // run
     for piece in numba.prange(blocks * groups * runs):
         part, first_depth = piece // runs, piece % runs * run
@@ -278,14 +279,14 @@ def scatter_tiles(m, results, r0, stack, first, end, first_row, tile_rows, tile_
 
 
 @kernel
-def sum_over_tiles(places, errors, y_pitch, y_step, seen, x_step, filters, channels, rows, columns, offsets, start, sums, pitch, sum_step,
-                   accumulate):
-    """sums[place, f, c] = sum over tiles t of errors[place, t, f] * seen[place, t, c]."""
+def sum_over_tiles(places, grad_tiles, y_pitch, y_step, seen, x_step, filters, channels, rows, columns, offsets, start, sums, pitch,
+                   sum_step, accumulate):
+    """sums[place, f, c] = sum over tiles t of grad_tiles[place, t, f] * seen[place, t, c]."""
     blocks = (channels + columns - 1) // columns
     for piece in numba.prange(places * blocks):
         place, block = piece // blocks, piece % blocks
         for f in range(0, filters, rows):
-            outer_tile(rows, offsets.size, errors, place * y_step + f, 1, y_pitch, seen, place * x_step + block * columns, offsets, 0,
+            outer_tile(rows, offsets.size, grad_tiles, place * y_step + f, 1, y_pitch, seen, place * x_step + block * columns, offsets, 0,
                        sums, place * sum_step + f * pitch + block * columns, pitch, start, 0, min(rows, filters - f),
                        0, min(columns, channels - block * columns), pitch, pitch, pitch, accumulate)
 

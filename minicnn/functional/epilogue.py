@@ -8,7 +8,7 @@ from minicnn.functional.elementwise import Add
 class WithEpilogue(Function):
     """A subclass takes the residual, if `residual`, as the last of its inputs, and rectifies its output if `rectify`.
 
-    Its `backward` calls `rectified` first, and gives what that returns to the residual as well.
+    Its `backward` takes the `rectified_gradient` first, which is the residual's gradient as well.
     """
 
     waits = True
