@@ -131,6 +131,8 @@ def _draw_column(axes, lines, threads, heads, limits):
         """Text so far to the right of the axis's left end, in a line."""
         axes.text(inches / _BARS, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize=11, **style)
 
+    if not any(value.hardest for kind, _, value in lines if kind == "bar"):
+        heads = heads[:len(threads)]
     for column, head in enumerate(heads, 1):
         write(_BARS + column * _FIGURE, 0, head, ha="right", color=GREY)
     for place, (kind, text, value) in enumerate(lines):

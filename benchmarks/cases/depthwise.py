@@ -19,7 +19,7 @@ def _depthwise(channels, size, kernel_size=3, stride=1, batches=(1, 16), quick=0
     out = output_size(size, kernel_size, stride, kernel_size // 2)
     name = f"{channels}, {kernel_size}x{kernel_size}" + f" stride {stride}" * (stride > 1)
     for batch in batches:
-        yield from _cases("depthwise convolution", name, convolve, batch, size, out, channels, channels,
+        yield from _cases("depthwise", name, convolve, batch, size, out, channels, channels,
                           (channels, 1, kernel_size, kernel_size), batch * channels * (out * kernel_size) ** 2, batch == quick)
 
 
@@ -29,7 +29,7 @@ def _transposed(channels, filters, size, kernel_size, padding, batches, quick=0)
 
     out = transposed_output_size(size, kernel_size, 2, padding, 0)
     for batch in batches:
-        yield from _cases("transposed convolution", f"{channels} to {filters}, {kernel_size}x{kernel_size} stride 2", convolve, batch, size,
+        yield from _cases("transposed", f"{channels} to {filters}, {kernel_size}x{kernel_size} stride 2", convolve, batch, size,
                           out, channels, filters, (channels, filters, kernel_size, kernel_size),
                           batch * channels * filters * (size * kernel_size) ** 2, batch == quick)
 
