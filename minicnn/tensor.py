@@ -57,7 +57,10 @@ class Tensor:
 
     @array.setter
     def array(self, array):
-        self._array, self.shape, self.dtype, self.memory.kept = array, array.shape, array.dtype, None
+        if array is not self._array:   # other memory, which whoever gives it may hold; the graph so far goes on with the old one
+            memory = Memory()
+            memory.version, memory.lent = self.memory.version, True
+            self._array, self.shape, self.dtype, self.memory = array, array.shape, array.dtype, memory
 
     @property
     def creator(self):

@@ -208,6 +208,7 @@ class TestKept:
         lambda block: block.conv1.weight.detach().reshape(-1).numpy().__imul__(2),
         lambda block: setattr(block.conv1.weight, "array", block.conv1.weight.array * 2),
         lambda block: block.bn1.running_var.copy_(block.bn1.running_var * 4),
+        lambda block: setattr(block.bn1.running_var, "array", block.bn1.running_var.settle() * 4),
         lambda block: block.bn1.weight.copy_(block.bn1.weight.detach() * 2),
         lambda block: nn.init.constant_(block.bn1.bias, 3),
         lambda block: setattr(block.bn1, "bias", nn.Parameter(mc.ones(4))),

@@ -37,13 +37,13 @@ def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual, rect
     """kernels.cpu.convolution.conv2d for any geometry."""
     filters = weight.shape[0] // groups
     layout = layout_of(x.shape[1:], weight.shape[1:], y.shape[2:], stride, padding, dilation, groups)
-    panels = None if kept is None else kept.get("panels")
+    panels = None if kept is None else kept.get(groups)
     if panels is None:
         tile_rows, panels, panel_step = _panels(filters, layout.offsets.size, groups, x.dtype)
         pack_rows(weight.reshape(-1), filters, layout.offsets.size, tile_rows, groups, panels.size // groups, panel_step,
                   VECTOR_UNIT.lanes(x.dtype), panels)
         if kept is not None:
-            kept["panels"] = panels
+            kept[groups] = panels
     start = zeros(weight.shape[0], x.dtype) if bias is None else bias
     for part in _parts(x, layout):
         added = y if residual is None else residual

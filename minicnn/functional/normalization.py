@@ -39,9 +39,10 @@ class BatchNorm(WithEpilogue):
     def _move(self):
         """The running statistics towards those of this batch: running += momentum (batch's - running)."""
         count = math.prod(self.input_shapes[0]) // len(self.mean)
-        for running, found in zip(self.running, (self.mean, self.variance * (count / (count - 1)))):
+        for running, found in zip(self.running, (self.mean, arithmetic.multiply(self.variance, count / (count - 1)))):
             if running is not None:
-                running.copy_(((1 - self.momentum) * running.settle() + self.momentum * found).astype(found.dtype))
+                kept, added = arithmetic.multiply(running.settle(), 1 - self.momentum), arithmetic.multiply(found, self.momentum)
+                running.copy_(arithmetic.add(kept, added))
 
     def scale_and_shift(self, weight, bias):
         """In evaluation, y = scale x + shift."""

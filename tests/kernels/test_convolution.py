@@ -87,6 +87,15 @@ def test_what_is_kept_changes_nothing(case, dtype, seed, with_bias):
     assert first.tobytes() == second.tobytes() == fresh.tobytes()
 
 
+def test_what_is_kept_is_for_a_number_of_groups():
+    weight, kept = numbers(0, (6, 4, 3, 3), np.float32), {}
+    for groups in (1, 2, 3):
+        x, found, expected = numbers(1, (1, 4 * groups, 5, 5), np.float32), np.empty((1, 6, 3, 3), np.float32), np.empty((1, 6, 3, 3))
+        cpu.conv2d(x, weight, None, found, ONE, NONE, ONE, groups, kept=kept)
+        reference.conv2d(x, weight, None, expected, ONE, NONE, ONE, groups)
+        close("conv2d", found, expected, units=8 * ROUNDING)
+
+
 @given(convolutions(), SEEDS)
 def test_nan_and_infinity_reach_what_they_should(case, seed):
     x, weight, bias, grad_y = operands(case, seed, np.float32)
