@@ -3,6 +3,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from kernels import cpu, reference
+from kernels.cpu import direct, patches, weight_gradient
 from kernels.cpu.algorithms import TILE, algorithm_of
 from kernels.geometry import output_shape
 from tests.kernels.agreement import DTYPES, SEEDS, agree, close, numbers, output
@@ -94,6 +95,30 @@ def test_what_is_kept_is_for_a_number_of_groups():
         cpu.conv2d(x, weight, None, found, ONE, NONE, ONE, groups, kept=kept)
         reference.conv2d(x, weight, None, expected, ONE, NONE, ONE, groups)
         close("conv2d", found, expected, units=8 * ROUNDING)
+
+
+@pytest.fixture
+def tiny_caches(monkeypatch):
+    """A cache of a few bytes, so that a small batch is worked off as a large one is: image by image, tile by tile."""
+    plans = direct._outer_plan_of, direct._dot_plan_of, patches._plan_of, weight_gradient._plan_of
+    for plan in plans:
+        plan.cache_clear()
+    for module, names in (direct, ["_CACHE", "_IMAGES"]), (weight_gradient, ["_CACHE", "_POSITIONS"]), (patches, ["_CACHE", "_BUFFER"]):
+        for name in names:
+            monkeypatch.setattr(module, name, 1)
+    yield
+    for plan in plans:
+        plan.cache_clear()
+
+
+@pytest.mark.parametrize("case", [*KNOWN.values(), (5, 20, 60, 1, (7, 7), (3, 3), ONE, ONE, ONE)], ids=[*KNOWN, "without gaps"])
+def test_part_by_part(case, tiny_caches):
+    x, weight, bias, grad_y = operands(case, 0, np.float32)
+    groups, settings = case[3], case[6:]
+    with cpu.algorithm("direct"):
+        agree("conv2d", x, weight, bias, output(grad_y.shape, np.float32), *settings, groups, grad_y, True, units=16)
+        agree("conv2d_grad_input", grad_y, weight, output(x.shape, np.float32), *settings, groups, units=16)
+        agree("conv2d_grad_weight", grad_y, x, output(weight.shape, np.float32), *settings, groups, units=16)
 
 
 @given(convolutions(), SEEDS)

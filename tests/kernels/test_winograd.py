@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from kernels import cpu
-from kernels.cpu import sandwich
+from kernels.cpu import sandwich, winograd
 from tests.kernels.agreement import SEEDS, agree, numbers, output
 
 ONE = (1, 1)
@@ -49,6 +49,25 @@ def test_agrees_with_reference(algorithm):
             agree("conv2d_grad_weight", grad_y, x, output(weight.shape, np.float32), *settings, units=2 * units)
 
     all_three()
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_few_rows_of_tiles_at_a_time(algorithm, rows, monkeypatch):
+    """As large images are worked off, whose tiles do not all fit into the cache."""
+    x, weight, bias, grad_y = operands((3, 20, 40, (13, 11), ONE), 0)
+    settings, units = (ONE, ONE, ONE, 1), UNITS[algorithm]
+    monkeypatch.setattr(winograd, "_share", lambda count, most: rows)
+    try:
+        for plan in winograd._plan_of, winograd._grad_weight_plan:
+            plan.cache_clear()
+        with cpu.algorithm(algorithm):
+            agree("conv2d", x, weight, bias, output(grad_y.shape, np.float32), *settings, grad_y, True, units=units)
+            agree("conv2d_grad_input", grad_y, weight, output(x.shape, np.float32), *settings, units=units)
+            agree("conv2d_grad_weight", grad_y, x, output(weight.shape, np.float32), *settings, units=2 * units)
+    finally:
+        for plan in winograd._plan_of, winograd._grad_weight_plan:
+            plan.cache_clear()
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
