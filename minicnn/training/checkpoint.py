@@ -5,7 +5,7 @@ import numpy as np
 
 from minicnn import random
 from minicnn.errors import InputError, RunError
-from minicnn.training.weights import read, write
+from minicnn.state import safetensors
 
 FILE = "checkpoint.safetensors"
 
@@ -27,13 +27,13 @@ def save(path, model, optimizer, schedule, progress):
     arrays = {f"optimizer.{name}": value for name, value in optimizer_state.items() if isinstance(value, np.ndarray)}
     plain = {name: value for name, value in optimizer_state.items() if not isinstance(value, np.ndarray)}
     about = {"optimizer": plain, "schedule": schedule.state_dict(), "random": random.get_state(), "progress": progress}
-    write(path, state | arrays, "checkpoint", about)
+    safetensors.write(path, state | arrays, checkpoint=about)
 
 
 def load(path, model, optimizer, schedule):
     """Bring everything to where `save` found it; returns `progress`. InputError if the checkpoint is of something else."""
     path = pathlib.Path(path)
-    about, arrays = read(path, "checkpoint", "--resume takes the folder of a run that was started before")
+    about, arrays = safetensors.read_about(path, "checkpoint", "--resume takes the folder of a run that was started before")
     parts = {"model": {}, "optimizer": dict(about["optimizer"])}
     for name, array in arrays.items():
         part, _, key = name.partition(".")
