@@ -80,7 +80,7 @@ def leftovers(path):
     return [each.name for each in path.parent.iterdir() if each != path]
 
 
-@pytest.mark.parametrize("checksum", [SHA256, "md5:" + hashlib.md5(BODY).hexdigest()])
+@pytest.mark.parametrize("checksum", [SHA256, SHA256[:15], "md5:" + hashlib.md5(BODY).hexdigest()])
 def test_file_arrives_whole_and_alone(mirror, path, checksum):
     assert download.fetch([mirror.address], path, checksum) == path
     assert path.read_bytes() == BODY and leftovers(path) == []
@@ -162,6 +162,12 @@ def test_failure_is_told_in_a_sentence(mirror, path, fault, words):
     with pytest.raises(RunError, match=r"^could not download file\.bin \(127\.0\.0\.1:\d+ .*" + words) as caught:
         download.fetch([mirror.address], path, SHA256)
     assert "run the same command again" in str(caught.value) and str(path.parent) in str(caught.value)
+    assert not path.exists()
+
+
+def test_checksum_s_beginning_must_be_right(mirror, path):
+    with pytest.raises(RunError, match="wrong checksum"):
+        download.fetch([mirror.address], path, "sha256:" + SHA256[8:15])   # what is in the middle
     assert not path.exists()
 
 
