@@ -9,6 +9,7 @@ import numpy as np
 from minicnn.errors import InputError
 from minicnn.files import replacing
 
+_KINDS = ("F64", "F32", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL")   # that come as they are
 _DAMAGED = "it is damaged or something else: name another, or get it again"
 
 
@@ -46,12 +47,12 @@ def read(path, advice=_DAMAGED):
                 kind = file.get_slice(name).get_dtype()
                 if kind == "BF16":
                     arrays[name] = _bfloat16(path, name)
-                elif kind.startswith(("F8", "F6", "F4")):
-                    raise InputError(f"{path} keeps {name} in numbers of less than 16 bits ({kind}), which minicnn does not know; "
-                                     "save it in float32")
+                elif kind == "F16":
+                    arrays[name] = file.get_tensor(name).astype(np.float32)
+                elif kind in _KINDS:
+                    arrays[name] = file.get_tensor(name)
                 else:
-                    array = file.get_tensor(name)
-                    arrays[name] = array.astype(np.float32) if kind == "F16" else array
+                    raise InputError(f"{path} keeps {name} in numbers of a kind ({kind}) that minicnn does not know; save it in float32")
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} cannot be read as a safetensors file ({error}); {advice}") from None
     return about, arrays
@@ -62,9 +63,10 @@ def read_about(path, key, advice):
     if not path.exists():
         raise InputError(f"{path} does not exist; {advice}")
     about, arrays = read(path, advice)
-    if key not in about:
-        raise InputError(f"{path} was not written by minicnn for this purpose; {advice}")
-    return json.loads(about[key]), arrays
+    try:
+        return json.loads(about[key]), arrays
+    except (KeyError, ValueError):
+        raise InputError(f"{path} was not written by minicnn for this purpose; {advice}") from None
 
 
 def _bfloat16(path, name):
