@@ -13,6 +13,11 @@ def load(path):
     A .pth file may hold other plain containers, and numbers and text in them; they come as they are. Nothing in a file is executed.
     Numbers of 16 bits come as float32, which holds them exactly. InputError if the file is none of these, or is damaged.
     """
+    return read(path)[1]
+
+
+def read(path):
+    """As `load`, with what a .safetensors file says of itself, text by name, before it: (metadata, contents)."""
     from minicnn.state import pth, safetensors
 
     path = pathlib.Path(path)
@@ -25,9 +30,9 @@ def load(path):
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror}); name a .safetensors or .pth file") from None
     if safetensors.begins(beginning, size):
-        return safetensors.read(path)[1]
+        return safetensors.read(path)
     if pth.begins(beginning):
-        return pth.read(path)
+        return {}, pth.read(path)
     if not size:
         what = "is empty"
     elif beginning.lstrip().lower().startswith((b"<!doctype", b"<html")):
