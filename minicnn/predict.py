@@ -9,8 +9,7 @@ from minicnn import Tensor, command, no_grad
 from minicnn import functional as F
 from minicnn.data import own_images
 from minicnn.errors import InputError
-from minicnn.training import weights
-from minicnn.training.settings import make_transform
+from minicnn.training import preparation, weights
 from minicnn.wording import confidence
 
 _FORMS = {"mnist": own_images.like_mnist, "fashion-mnist": own_images.like_fashion_mnist}   # what a network has learned to read
@@ -76,7 +75,8 @@ def predict(trained, path):
         image = _FORMS[trained.data](brightness)
     except InputError as problem:
         raise InputError(f"{path}: {problem}") from None
-    x = make_transform(trained.preprocessing, image.shape)(image[None].copy(), None)
+    _, transform = preparation.for_tests(trained.preprocessing, image.shape)
+    x = transform(image[None].copy(), None)
     with no_grad():
         probabilities = F.softmax(trained.model.eval()(Tensor(np.ascontiguousarray(x))), 1)
     return Prediction(path, brightness, image, probabilities.array[0])
