@@ -42,9 +42,9 @@ def load(path):
     about, arrays = read(path / FILE if path.is_dir() else path, "minicnn", advice)
     model = models.get(about["name"], variant=about["variant"], num_classes=len(about["classes"]))
     model.load_state_dict(arrays)
-    preprocessing = Preprocessing(**{name: tuple(value) if isinstance(value, list) else value
-                                     for name, value in about["preprocessing"].items()})
-    return Trained(model, about["name"], about["variant"], about["data"], tuple(about["classes"]), preprocessing)
+    preprocessing = {name: tuple(value) if isinstance(value, list) else value for name, value in about["preprocessing"].items()}
+    model.classes, model.preprocessing = tuple(about["classes"]), Preprocessing(**preprocessing)
+    return Trained(model, about["name"], about["variant"], about["data"], model.classes, model.preprocessing)
 
 
 def write(path, arrays, key, about):
