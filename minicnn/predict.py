@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicnn import Tensor, command, models, no_grad
+from minicnn import Tensor, command, no_grad
 from minicnn import functional as F
 from minicnn.data import own_images, photographs
 from minicnn.errors import InputError
@@ -69,7 +69,7 @@ def _is_run(paths):
 
 def main(arguments=None):
     options = parse(arguments)
-    trained = weights.load(options.run) if options.run else published(options.model or _MODEL)
+    trained = weights.load(options.run) if options.run else weights.published(options.model or _MODEL)
     if options.plot:
         _spare(options.plot, options.images)
     predictions, width = [], max(len(str(path)) for path in options.images)
@@ -88,12 +88,6 @@ def main(arguments=None):
         drawing.save(pictures.predictions(predictions[:_MOST_DRAWN], trained.classes, options.top), options.plot)
         print(f"drawn to {options.plot}" + f" (the first {_MOST_DRAWN})" * (len(predictions) > _MOST_DRAWN))
     return 0 if len(predictions) == len(options.images) else 2
-
-
-def published(name):
-    """A network with its ImageNet weights, as weights.Trained."""
-    model = models.get(name, weights="imagenet")
-    return weights.Trained(model, name, model.variant, "imagenet", model.classes, model.preprocessing)
 
 
 def predict(trained, path):

@@ -185,7 +185,7 @@ def test_plot_of_photographs(call, tmp_path, monkeypatch):
     assert (code, err) == (0, "") and out.endswith("drawn to cat.png\n")
     with Image.open("cat.png") as image:
         assert image.width > 1500
-    prediction = predict.predict(predict.published("squeezenet"), CHELSEA)
+    prediction = predict.predict(weights.published("squeezenet"), CHELSEA)
     assert prediction.original.shape == (300, 451, 3) and prediction.original.max() <= 1
     assert prediction.image.shape == (3, 227, 227) and prediction.probabilities.shape == (len(imagenet.names()),)
 

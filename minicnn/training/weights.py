@@ -47,6 +47,12 @@ def load(path):
     return Trained(model, about["name"], about["variant"], about["data"], model.classes, model.preprocessing)
 
 
+def published(name):
+    """A network that others have trained on ImageNet, by its name: the one that ships, or one that is downloaded."""
+    model = models.get(name, weights="imagenet")
+    return Trained(model, name, model.variant, "imagenet", model.classes, model.preprocessing)
+
+
 def write(path, arrays, key, about):
     """A safetensors file with arrays by name, and with `about`, which JSON can hold, under `key` in its metadata."""
     from safetensors.numpy import save
