@@ -40,5 +40,12 @@ def load(path):
     about, arrays = safetensors.read_about(path / FILE if path.is_dir() else path, "minicnn", advice)
     model = models.get(about["name"], variant=about["variant"], num_classes=len(about["classes"]))
     model.load_state_dict(arrays)
-    return Trained(model, about["name"], about["variant"], about["data"], tuple(about["classes"]), Preprocessing.of(about["preprocessing"]))
+    model.classes, model.preprocessing = tuple(about["classes"]), Preprocessing.of(about["preprocessing"])
+    return Trained(model, about["name"], about["variant"], about["data"], model.classes, model.preprocessing)
+
+
+def published(name):
+    """A network that others have trained on ImageNet, by its name: the one that ships, or one that is downloaded."""
+    model = models.get(name, weights="imagenet")
+    return Trained(model, name, model.variant, "imagenet", model.classes, model.preprocessing)
 
