@@ -121,10 +121,11 @@ def _load_file(model, path):
     try:
         about = json.loads(about["minicnn"])
         name, variant, classes = about["name"], about["variant"] or model.variant, tuple(about["classes"])
+        same = (name, variant.removesuffix("-trunk")) == (model.name, model.variant.removesuffix("-trunk"))   # GoogLeNet's
         preprocessing = Preprocessing.of(about["preprocessing"])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise InputError(f"what {path} says of itself makes no sense; name another, or get it again") from None
-    if (name, variant.removesuffix("-trunk")) != (model.name, model.variant.removesuffix("-trunk")) or len(classes) != _scores(model):
+    if not same or len(classes) != _scores(model):
         raise InputError(f"{path} holds the weights of {name} (variant {variant!r}, {len(classes)} classes), not of {model.name} (variant "
                          f"{model.variant!r}, {_scores(model)} classes): ask for that network")
     _load_state(model, contents, path)
