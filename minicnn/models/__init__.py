@@ -1,8 +1,9 @@
 """The lecture's networks, one file per paper: models.get("lenet"), models.names()."""
 from minicnn.models import lenet
+from minicnn.models.summary import summary
 from minicnn.registry import Registry
 
-__all__ = ["get", "names"]
+__all__ = ["get", "names", "summary"]
 
 _registry = Registry("model")
 _registry.register("lenet")(lenet.build)
