@@ -1,6 +1,5 @@
 """What a network costs, layer by layer, and how much of the image its units see: models.summary(model)."""
 import dataclasses
-import math
 
 import numpy as np
 

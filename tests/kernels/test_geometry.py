@@ -40,7 +40,8 @@ def test_branches_of_different_strides_are_seen_whole():
     assert geometry.union([ReceptiveField(3, 2, 0), ReceptiveField(1, 1, 0)], 10) == ReceptiveField(21, 0, 0)
 
 
-@pytest.mark.parametrize("window, stride, padding, dilation", [(2, 2, 0, 1), (4, 2, 1, 1), (3, 2, 1, 1), (3, 1, 0, 2), (5, 3, 2, 1), (2, 3, 0, 1)])
+@pytest.mark.parametrize("window, stride, padding, dilation", [(2, 2, 0, 1), (4, 2, 1, 1), (3, 2, 1, 1), (3, 1, 0, 2), (5, 3, 2, 1),
+                                                               (2, 3, 0, 1)])
 def test_a_transposed_window_covers_what_stamps_a_unit(window, stride, padding, dilation):
     found = geometry.transposed_window(window, stride, padding, dilation)
     stamps = {}   # by unit: the positions that reach it

@@ -24,6 +24,16 @@ def test_what_follows_in_the_same_shape_belongs_to_a_layer():
         None: [("Reshape", None)], 3: [("Linear", "6"), ("Sigmoid", None)]}
 
 
+def test_every_matrix_product_is_a_layer():
+    assert layers_of(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)), 1, 1, 4) == {
+        None: [("Reshape", None)] * 4, 0: [("Linear", "0")], 1: [("Linear", "1")]}
+
+
+def test_running_statistics_are_weights_too():
+    assert layers_of(nn.Sequential(nn.MaxPool2d(2), nn.BatchNorm2d(1, affine=False)), 1, 4, 4) == {
+        0: [("MaxPool2d", None), ("BatchNorm", "1")]}
+
+
 def test_branches_meet_in_a_layer_of_their_own():
     class Block(nn.Module):
         def __init__(self):

@@ -127,7 +127,7 @@ class Function(nn.Module):
 IN_STEPS = {
     "stride": nn.Sequential(nn.Conv2d(1, 2, 5, 2, 1), nn.ReLU(), nn.Conv2d(2, 1, 3, 2)),
     "dilation": nn.Sequential(nn.Conv2d(1, 2, 3, 1, 2, 2), nn.Conv2d(2, 2, 3, 1, 4, 4), nn.MaxPool2d(2)),
-    "pools": nn.Sequential(nn.MaxPool2d(3, 2, 1), nn.Conv2d(1, 2, 3, padding=1, groups=1), nn.AvgPool2d(2), nn.MaxPool2d(3, 2, ceil_mode=True)),
+    "pools": nn.Sequential(nn.MaxPool2d(3, 2, 1), nn.Conv2d(1, 2, 3, padding=1), nn.AvgPool2d(2), nn.MaxPool2d(3, 2, ceil_mode=True)),
     "rows and columns": nn.Sequential(nn.Conv2d(1, 1, (3, 5), (1, 2), (1, 0)), nn.Conv2d(1, 2, (5, 1), (2, 1))),
     "residual": nn.Sequential(Residual(), nn.BatchNorm2d(2), nn.Conv2d(2, 1, 3)),
     "inception": nn.Sequential(nn.Conv2d(1, 1, 3, 2), Inception(), nn.Conv2d(6, 1, 3, 2)),
@@ -194,6 +194,21 @@ def test_the_largest_receptive_field(name):
         assert spans[axis][0][0] == max(0, math.floor(field.offset))
         largest = max(last - first + 1 for first, last in spans[axis])
         assert min(pixels, math.ceil(field.size)) == (pixels if name == "turned" else largest)
+
+
+def test_filters_made_of_the_image_see_all_of_it():
+    fields = models.summary(Function(lambda x: F.conv2d(x, F.adaptive_avg_pool2d(x, 3), padding=1)), (1, 9, 9)).rows[-1].receptive_field
+    assert fields == ((11, 0, -1),) * 2
+
+
+def test_a_mirrored_image_is_not_seen_backwards():
+    fields = models.summary(nn.Sequential(Function(lambda x: x[:, :, ::-1]), nn.Conv2d(1, 1, 3)), (1, 9, 9)).rows[-1].receptive_field
+    assert [field.size for field in fields] == [3, 3]
+
+
+def test_a_slice_needs_no_memory():
+    (row,) = models.summary(Function(lambda x: x[:, :, ::2]), (1, 8, 8)).rows
+    assert (row.kind, row.output_shape, row.activations) == ("Index 1x1/2x1", (1, 4, 8), 0)
 
 
 def test_a_network_in_double_precision():

@@ -16,7 +16,10 @@ def drawn(rows, **totals):
     return text.removesuffix(table.LEGEND).splitlines()
 
 
-def row(name, kind="Conv2d 3x3", shape=(2, 8, 8), parameters=1000, field=ReceptiveField(3, 1, -1), columns=None):
+THREES = ReceptiveField(3, 1, -1)
+
+
+def row(name, kind="Conv2d 3x3", shape=(2, 8, 8), parameters=1000, field=THREES, columns=None):
     return Row(name, kind, shape, parameters, 2 * parameters, 512, (field, columns or field))
 
 
@@ -42,7 +45,8 @@ def test_parts_of_a_network_have_a_head_with_their_sums():
                    row("layer1.1.conv1"), row("Add", "Add", parameters=0), row("AvgPool2d", "AvgPool2d 7x7", parameters=0), row("fc")])
     assert [line[:34].rstrip() for line in lines[4:-4]] == [
         "conv1           Conv2d 3x3", "                MaxPool2d 3x3",
-        "layer1.0", "  conv1         Conv2d 3x3", "                MaxPool2d 2x2", "  downsample.0  Conv2d 3x3", "                Add, ReLU",
+        "layer1.0", "  conv1         Conv2d 3x3", "                MaxPool2d 2x2", "  downsample.0  Conv2d 3x3",
+        "                Add, ReLU",
         "layer1.1", "  conv1         Conv2d 3x3", "                Add",
         "                AvgPool2d 7x7", "fc              Conv2d 3x3"]
     assert lines[6].split() == ["layer1.0", "2,000", "4,000"]
@@ -72,7 +76,8 @@ def test_long_names_of_functions_are_cut_off():
 
 
 def test_totals():
-    assert drawn([row("a")], parameters=4_000_000, trainable=1000, buffers=20, weight_bytes=16_000_080, unused={"aux1": 5000, "aux2": 6})[6:9] == [
+    lines = drawn([row("a")], parameters=4_000_000, trainable=1000, buffers=20, weight_bytes=16_000_080, unused={"aux1": 5000, "aux2": 6})
+    assert lines[6:9] == [
         "4,000,000 parameters, 1,000 of them trainable, and 20 numbers in buffers: 16.0 MB of weights",
         "Not used in evaluation, and so in no row: the parameters of aux1 (5,000), aux2 (6)",
         "2,000 multiply-adds and 512 B of activations for one image"]
