@@ -64,7 +64,7 @@ def test_as_many_classes_as_wanted(call, small_run, digits):
 
 def test_the_paper_s_network_gets_its_32_pixels(call, tmp_path, digits):
     model = models.get("lenet", variant="paper")
-    preprocessing = model.preprocessing((0.1307,), (0.3081,))
+    preprocessing = model.preprocessing_for((0.1307,), (0.3081,))
     weights.save(weights.Trained(model, "lenet", "paper", "mnist", tuple("0123456789"), preprocessing), tmp_path / weights.FILE)
     code, out, err = call(predict.main, tmp_path, next(iter(digits)))
     assert (code, err) == (0, "") and "nan" not in out
@@ -126,7 +126,7 @@ def test_every_data_set_has_a_form():
 def test_clothes_are_not_treated_as_digits(call, tmp_path):
     model = models.get("lenet")
     names = data.FashionMNIST.classes
-    trained = weights.Trained(model, "lenet", None, "fashion-mnist", names, model.preprocessing((0.286,), (0.353,)))
+    trained = weights.Trained(model, "lenet", None, "fashion-mnist", names, model.preprocessing_for((0.286,), (0.353,)))
     weights.save(trained, tmp_path / weights.FILE)
     picture = np.full((100, 100), 255, np.uint8)
     picture[20:60, 10:90] = 60

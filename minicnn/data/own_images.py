@@ -2,8 +2,9 @@
 import math
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from minicnn.data import photographs
 from minicnn.errors import InputError
 
 _LARGEST = 512       # pixels along the longer side that are looked at
@@ -15,24 +16,13 @@ def read(path):
 
     What is transparent becomes paper that the rest stands out from. InputError, naming the file, if it cannot be read.
     """
-    try:
-        with Image.open(path) as image:
-            image = ImageOps.exif_transpose(image)
-            return _brightness(image)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist") from None
-    except IsADirectoryError:
-        raise InputError(f"{path} is a folder; name the images in it: {path}/*.png") from None
-    except UnidentifiedImageError:
-        raise InputError(f"{path} is no image that can be read; PNG and JPEG, for example, can be") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:   # as Pillow's decoders have it
-        raise InputError(f"{path} cannot be read as an image: {getattr(problem, 'strerror', None) or problem}") from None
+    with photographs.opened(path) as image:
+        return _brightness(photographs.upright(image))
 
 
 def _brightness(image):
-    if image.mode[0] in "IF":   # more than 8 bits, which Pillow would cut off at 255
-        values = np.asarray(image, np.float32)
-        values = values / max(values.max(), 65535 if image.mode[0] == "I" else 1)
+    if photographs.is_deep(image):
+        values = photographs.deep_brightness(image)
     elif image.has_transparency_data:
         image = image.convert("RGBA")
         grey, opacity = (np.asarray(band, np.float32) / 255 for band in (image.convert("L"), image.getchannel("A")))

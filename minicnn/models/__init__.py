@@ -1,21 +1,33 @@
-"""The lecture's networks, one file per paper: models.get("lenet"), models.names()."""
-from minicnn.models import lenet
+"""The lecture's networks, one file per paper: models.get("resnet50"), models.names()."""
+from minicnn.errors import InputError
+from minicnn.models import alexnet, googlenet, lenet, resnet, resnet_cifar, vgg, zfnet
 from minicnn.models.summary import summary
 from minicnn.registry import Registry
 
 __all__ = ["get", "names", "summary"]
 
 _registry = Registry("model")
-_registry.register("lenet")(lenet.build)
+for _family in (lenet, alexnet, zfnet, vgg, googlenet, resnet, resnet_cifar):
+    for _name, _network in _family.NETWORKS.items():
+        _registry.register(_name)(_network)
 
 names = _registry.names
 
 
-def get(name, *, variant=None, num_classes=10):
-    """A network by its name, freshly initialised from minicnn.random.
+def get(name, *, variant=None, num_classes=None, weights=None):
+    """A network by its name, freshly initialised from minicnn.random unless it gets weights.
 
     variant      which form of it; None for the default. The model's file says which there are and how they differ
-    num_classes  how many scores it gives for an image
+    num_classes  how many scores it gives for an image; None for as many as in its paper
     """
-    build = _registry.get(name)
-    return build(num_classes) if variant is None else build(num_classes, variant)
+    network = _registry.get(name)
+    variant = variant or network.variants[0]
+    if variant not in network.variants:
+        known = " and ".join(filter(None, [", ".join(map(repr, network.variants[:-1])), repr(network.variants[-1])]))
+        raise InputError(f"{name} has no variant {variant!r}; it has {known}")
+    num_classes = network.num_classes if num_classes is None else num_classes
+    if num_classes < 1:
+        raise InputError(f"{name} cannot have {num_classes} classes: choose 1 or more")
+    model = network.build(variant, num_classes)
+    model.name, model.variant = name, variant
+    return model

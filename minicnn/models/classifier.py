@@ -1,5 +1,5 @@
 """What a network that classifies images says of itself, so that training and prediction need no other setting."""
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 from minicnn import functional as F
 from minicnn.nn import Module
@@ -11,19 +11,32 @@ class Recipe(NamedTuple):
     epochs: int
     batch_size: int
     optimizer: str            # "sgd" or "adam"
-    lr: float                 # at its highest; it rises evenly over warmup_epochs, then falls along half a cosine
+    lr: float                 # at its highest; it rises evenly over warmup_epochs, then falls as `schedule` says
     warmup_epochs: float = 0
     momentum: float = 0.9     # of sgd
     weight_decay: float = 0.0
-    shift: int = 0            # training images are moved at random by up to so many pixels
+    schedule: str = "cosine"  # along half a "cosine" to 0; evenly to 0, "linear"; to a tenth at each milestone, "steps"; to a tenth
+                              # whenever the error stops falling, "plateau"; by 4 % every eighth epoch, "exponential"
+    milestones: tuple = ()    # of "steps": shares of the run, (0.5, 0.75) say
+    crop: tuple = ()          # what brings a photograph to the network's size: transforms of minicnn.data.photographs
+    augmentation: tuple = ()  # what then happens to batches, pixels from 0 to 1: transforms of minicnn.data.transforms
 
 
 class Preprocessing(NamedTuple):
     """What happens to an image, pixels from 0 to 1, before the network sees it."""
 
-    size: tuple   # (H, W); a data set's smaller images are bordered with black
-    mean: tuple   # subtracted, one number per channel
-    std: tuple    # then divided by
+    size: tuple          # (H, W); a data set's slightly smaller images are bordered with black
+    mean: tuple          # subtracted, one number per channel
+    std: tuple           # then divided by
+    resize: int = None   # of photographs, the shorter side is brought to so many pixels, and the centre is cut out; None: to `size`
+
+
+class Network(NamedTuple):
+    """How models.get makes a network."""
+
+    build: Callable            # build(variant, num_classes) -> Classifier
+    variants: tuple            # their names, the default first
+    num_classes: int = 1000    # unless a person says otherwise
 
 
 class Classifier(Module):
@@ -31,12 +44,36 @@ class Classifier(Module):
 
     input_shape    (C, H, W)
     recipe         a Recipe
+    name, variant  what models.get was asked for
+
+    What it has learned from, None until it has:
+
+    classes        the names of the classes
+    preprocessing  a Preprocessing
     """
 
+    name = variant = classes = preprocessing = None
+    resize = None   # of its Preprocessing
+
     def loss(self, scores, labels):
-        """Scores (N, classes) and labels (N,) -> the loss, one number."""
+        """What forward gave in training, scores (N, classes), and labels (N,) -> the loss, one number."""
         return F.cross_entropy(scores, labels)
 
-    def preprocessing(self, mean, std):
-        """For a data set whose pixels have this mean and standard deviation, one number per channel."""
-        return Preprocessing(self.input_shape[1:], tuple(mean), tuple(std))
+    def main_scores(self, scores):
+        """Of what forward gave in training, the scores (N, classes) that count."""
+        return scores
+
+    def dense(self, x):
+        """Scores (N, classes) for images larger than input_shape, averaged over all places where the network could look.
+
+        A network that ends with a mean over positions does so by itself; one with fully connected layers applies these everywhere
+        (fully_convolutional.py). Sermanet et al., "OverFeat" (ICLR 2014); Simonyan & Zisserman (ICLR 2015), section 3.2.
+        """
+        return self(x)
+
+    def after_step(self):
+        """Called after each step of the optimiser, for what a paper does to the weights then."""
+
+    def preprocessing_for(self, mean, std):
+        """The Preprocessing for a data set whose pixels have this mean and standard deviation, one number per channel."""
+        return Preprocessing(self.input_shape[1:], tuple(mean), tuple(std), self.resize)

@@ -12,25 +12,18 @@ the stochastic diagonal Levenberg-Marquardt method; the constant j of its loss, 
 import numpy as np
 
 from minicnn import functional as F, nn
+from minicnn.data import transforms
 from minicnn.errors import InputError
-from minicnn.models.classifier import Classifier, Preprocessing, Recipe
+from minicnn.models.classifier import Classifier, Network, Preprocessing, Recipe
 from minicnn.tensor import Tensor
-
-
-def build(num_classes=10, variant="modern"):
-    """LeNet for images of 1 x 28 x 28 ("modern") or 1 x 32 x 32 pixels ("paper")."""
-    if variant == "modern":
-        return LeNet(num_classes)
-    if variant == "paper":
-        return LeNet5(num_classes)
-    raise InputError(f"lenet has no variant {variant!r}; it has 'modern' and 'paper'")
 
 
 class LeNet(Classifier):
     """(N, 1, 28, 28) -> scores (N, classes)."""
 
     input_shape = (1, 28, 28)
-    recipe = Recipe(epochs=8, batch_size=64, optimizer="sgd", lr=0.05, warmup_epochs=0.5, weight_decay=1e-4, shift=2)
+    recipe = Recipe(epochs=8, batch_size=64, optimizer="sgd", lr=0.05, warmup_epochs=0.5, weight_decay=1e-4,
+                    augmentation=(transforms.RandomShift(2),))
 
     def __init__(self, num_classes=10):
         self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
@@ -54,7 +47,8 @@ class LeNet5(Classifier):
     """(N, 1, 32, 32) -> scores (N, 10): the negative penalties of section II.B, so that the highest wins."""
 
     input_shape = (1, 32, 32)
-    recipe = Recipe(epochs=12, batch_size=64, optimizer="sgd", lr=0.003, warmup_epochs=0.5, shift=2)
+    recipe = Recipe(epochs=12, batch_size=64, optimizer="sgd", lr=0.003, warmup_epochs=0.5,
+                    augmentation=(transforms.RandomShift(2),))
 
     def __init__(self, num_classes=10):
         if num_classes != 10:
@@ -91,7 +85,7 @@ class LeNet5(Classifier):
         rubbish = Tensor(np.full((len(scores), 1), -RUBBISH, scores.dtype))
         return F.cross_entropy(F.cat([scores, rubbish], 1), labels)
 
-    def preprocessing(self, mean, std):
+    def preprocessing_for(self, mean, std):
         """Background -0.1 and foreground 1.175, which makes the mean input about 0 and the variance about 1."""
         return Preprocessing(self.input_shape[1:], mean=(0.1 / 1.275,), std=(1 / 1.275,))
 
@@ -172,3 +166,10 @@ BITMAPS = """
 .#...#. ...##.. #...... .....#. .....#. #....#. .#...#. ..#.... #.....# ....#..
 ..###.. ..####. ####### #####.. .....#. .####.. ..###.. ..#.... .#####. .###...
 """
+
+
+def build(variant, num_classes):
+    return LeNet(num_classes) if variant == "modern" else LeNet5(num_classes)
+
+
+NETWORKS = {"lenet": Network(build, ("modern", "paper"), 10)}

@@ -27,7 +27,8 @@ def draw(summary):
     widths = [max(map(len, column)) for column in zip(_HEADS, *lines)]
     widths[1] = max(_LEAST, min(widths[1], WIDTH - sum(widths[:1] + widths[2:]) - 2 * (len(widths) - 1)))
     table = [_line(_HEADS, widths), "-" * (sum(widths) + 2 * (len(widths) - 1)), *(_line(cells, widths) for cells in lines)]
-    return "\n".join([f"{summary.title} for images of {' x '.join(map(str, summary.input_shape))}", "", *table, "", *_totals(summary), "", LEGEND])
+    title = f"{summary.title} for images of {' x '.join(map(str, summary.input_shape))}"
+    return "\n".join([title, "", *table, "", *_totals(summary), "", LEGEND])
 
 
 def _parts(rows):

@@ -57,8 +57,8 @@ def make_optimizer(settings, recipe, parameters, steps_per_epoch):
     return optimizer, optim.WarmupLR(optimizer, warmup, optim.CosineAnnealingLR(optimizer, steps - warmup))
 
 
-def make_transform(preprocessing, image_shape, shift=0):
-    """From a data set's images to the network's input, shifted at random by up to `shift` pixels."""
+def make_transform(preprocessing, image_shape, augmentation=()):
+    """From a data set's images to the network's input, by way of the transforms that make more of them."""
     borders = {(wanted - size) / 2 for wanted, size in zip(preprocessing.size, image_shape[1:])}
     steps = []
     if borders != {0}:
@@ -67,6 +67,4 @@ def make_transform(preprocessing, image_shape, shift=0):
             raise InputError(f"images of {image_shape[1]} x {image_shape[2]} pixels do not fit this network, "
                              f"which takes {preprocessing.size[0]} x {preprocessing.size[1]}")
         steps.append(transforms.Pad(int(border)))
-    if shift:
-        steps.append(transforms.RandomShift(shift))
-    return transforms.Compose([*steps, transforms.Normalize(preprocessing.mean, preprocessing.std)])
+    return transforms.Compose([*steps, *augmentation, transforms.Normalize(preprocessing.mean, preprocessing.std)])

@@ -29,10 +29,10 @@ class Trainer:
         recipe = self.model.recipe
         self.settings = settings = settings.complete(recipe)
         self.folder, self.show = pathlib.Path(folder), show
-        self.preprocessing = self.model.preprocessing(self.train_set.mean, self.train_set.std)
+        self.preprocessing = self.model.preprocessing_for(self.train_set.mean, self.train_set.std)
         shape = self.train_set.images.shape[1:]
         self.loader = data.DataLoader(self.train_set, settings.batch_size, shuffle=True, seed=settings.seed,
-                                      transform=make_transform(self.preprocessing, shape, recipe.shift))
+                                      transform=make_transform(self.preprocessing, shape, recipe.augmentation))
         self.test_loader = data.DataLoader(self.test_set, min(256, len(self.test_set)),
                                            transform=make_transform(self.preprocessing, shape))
         self.optimizer, self.schedule = make_optimizer(settings, recipe, self.model.parameters(), len(self.loader))

@@ -42,8 +42,9 @@ def load(path):
     about, arrays = read(path / FILE if path.is_dir() else path, "minicnn", advice)
     model = models.get(about["name"], variant=about["variant"], num_classes=len(about["classes"]))
     model.load_state_dict(arrays)
-    size, mean, std = (tuple(about["preprocessing"][name]) for name in Preprocessing._fields)
-    return Trained(model, about["name"], about["variant"], about["data"], tuple(about["classes"]), Preprocessing(size, mean, std))
+    preprocessing = Preprocessing(**{name: tuple(value) if isinstance(value, list) else value
+                                     for name, value in about["preprocessing"].items()})
+    return Trained(model, about["name"], about["variant"], about["data"], tuple(about["classes"]), preprocessing)
 
 
 def write(path, arrays, key, about):

@@ -206,13 +206,13 @@ def test_initial_weights_of_the_paper(paper):
 
 
 def test_input_of_the_paper_has_its_background_and_foreground(paper):
-    size, mean, std = paper.preprocessing((0.1307,), (0.3081,))
+    size, mean, std, _ = paper.preprocessing_for((0.1307,), (0.3081,))
     assert size == (32, 32)
     assert (0 - mean[0]) / std[0] == pytest.approx(-0.1) and (1 - mean[0]) / std[0] == pytest.approx(1.175)
 
 
 def test_input_of_the_modern_network_has_mean_0_and_deviation_1(modern):
-    assert modern.preprocessing((0.1307,), (0.3081,)) == ((28, 28), (0.1307,), (0.3081,))
+    assert modern.preprocessing_for((0.1307,), (0.3081,)) == ((28, 28), (0.1307,), (0.3081,), None)
 
 
 def test_wrong_wishes_get_a_sentence():

@@ -92,7 +92,7 @@ def test_filters_share_one_symmetric_scale(tmp_path, variant, name):
 def test_activations_name_every_layer_and_its_shape(tmp_path, variant):
     model = models.get("lenet", variant=variant)
     test_set = data.get("mnist", train=False)
-    preprocessing = model.preprocessing(test_set.mean, test_set.std)
+    preprocessing = model.preprocessing_for(test_set.mean, test_set.std)
     figure = pictures.activations(model, preprocessing, test_set.images[0], CLASSES, 7)
     save(figure, tmp_path / "activations.png")
     heads = {"modern": ["input\n1 × 28 × 28", "conv1\n6 × 28 × 28", "MaxPool2d\n6 × 14 × 14", "conv2\n16 × 10 × 10",
@@ -110,7 +110,7 @@ def test_activations_of_a_dead_network_are_white(tmp_path):
     model = models.get("lenet")
     model.conv1.bias.copy_(np.full(6, -1e6))
     model.conv2.bias.copy_(np.full(16, -1e6))
-    figure = pictures.activations(model, model.preprocessing((0,), (1,)), np.zeros((1, 28, 28), np.uint8), CLASSES, 0)
+    figure = pictures.activations(model, model.preprocessing_for((0,), (1,)), np.zeros((1, 28, 28), np.uint8), CLASSES, 0)
     save(figure, tmp_path / "activations.png")
     maps = figure.findobj(AxesImage)[1:7]
     assert all(image.norm(0) == 0.5 for image in maps)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minicnn import models, optim
+from minicnn.data import transforms
 from minicnn.errors import InputError
 from minicnn.models.classifier import Preprocessing, Recipe
 from minicnn.training.settings import Settings, make_optimizer, make_transform
@@ -65,7 +66,7 @@ def test_images_are_bordered_and_normalised():
 
 
 def test_images_are_shifted_by_chance():
-    transform = make_transform(Preprocessing((28, 28), (0,), (1,)), (1, 28, 28), shift=2)
+    transform = make_transform(Preprocessing((28, 28), (0,), (1,)), (1, 28, 28), augmentation=(transforms.RandomShift(2),))
     images = np.zeros((50, 1, 28, 28), np.float32)
     images[:, :, 14, 14] = 1
     y = transform(images, np.random.default_rng(0))

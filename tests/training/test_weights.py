@@ -11,7 +11,7 @@ from minicnn.training import weights
 @pytest.fixture(params=["modern", "paper", None])
 def trained(request):
     model = models.get("lenet", variant=request.param)
-    return weights.Trained(model, "lenet", request.param, "mnist", tuple("0123456789"), model.preprocessing((0.1307,), (0.3081,)))
+    return weights.Trained(model, "lenet", request.param, "mnist", tuple("0123456789"), model.preprocessing_for((0.1307,), (0.3081,)))
 
 
 def test_what_was_saved_is_loaded(tmp_path, trained):
@@ -25,7 +25,7 @@ def test_what_was_saved_is_loaded(tmp_path, trained):
 
 def test_number_of_classes_is_that_of_the_names(tmp_path):
     model = models.get("lenet", num_classes=3)
-    trained = weights.Trained(model, "lenet", None, "mnist", ("a", "b", "c"), model.preprocessing((0,), (1,)))
+    trained = weights.Trained(model, "lenet", None, "mnist", ("a", "b", "c"), model.preprocessing_for((0,), (1,)))
     weights.save(trained, tmp_path / "model")
     assert weights.load(tmp_path / "model").model.fc3.weight.shape == (3, 84)
 
