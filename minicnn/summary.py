@@ -11,9 +11,9 @@ def parse(arguments):
         prog="python -m minicnn.summary", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="A network's layers: what they give, their parameters, multiply-adds and memory, and how much of the image they see.",
         epilog="examples:\n"
-               "  python -m minicnn.summary lenet\n"
-               "  python -m minicnn.summary lenet --variant paper\n"
-               "  python -m minicnn.summary lenet --size 28x28")
+               "  python -m minicnn.summary resnet50\n"
+               "  python -m minicnn.summary alexnet --variant paper\n"
+               "  python -m minicnn.summary resnet50 --size 480x640")
     parser.add_argument("model", help=f"which network: {', '.join(models.names())}")
     parser.add_argument("--variant", help='which form of it, such as "paper" (default: as the network\'s file says)')
     parser.add_argument("--size", metavar="N or HxW", help="of the images, in pixels (default: what the network is made for)")

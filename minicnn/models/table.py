@@ -54,8 +54,8 @@ def _part(name):
 
 
 def _name(row):
-    """The layer's, unless it is only that of its function."""
-    return "" if row.kind.startswith(row.name) else row.name
+    """The layer's; "-" if that is only its function's, which stands beside it."""
+    return "-" if row.kind.startswith(row.name) else row.name
 
 
 def _cells(row, name, input_shape):

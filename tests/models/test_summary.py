@@ -5,23 +5,37 @@ import numpy as np
 import pytest
 
 import minicnn as mc
-from benchmarks import networks
 from minicnn import functional as F
 from minicnn import models, nn
 from minicnn.errors import InputError
 
 
-@pytest.mark.parametrize("network, parameters, multiply_adds, last, field", [
-    (networks.ALEXNET, 61_100_840, "0.71", "MaxPool2d", (195, 32, -66)), (networks.VGG16, 138_357_544, "15.5", "MaxPool2d", (212, 32, -90)),
-    (networks.GOOGLENET, 6_624_904, "1.5", "Concatenate", (379, 32, -167)), (networks.RESNET18, 11_689_512, "1.8", "Add", (435, 32, -217)),
-    (networks.RESNET50, 25_557_032, "4.1", "Add", (427, 32, -213))])
-def test_published_figures(network, parameters, multiply_adds, last, field):
-    """Araujo et al. have the receptive fields of AlexNet and VGG-16, of the last layer before those that see everything."""
-    found = models.summary(network.build(mc), network.input_shape)
-    assert found.parameters == found.trainable == sum(row.parameters for row in found.rows) == parameters
+@pytest.mark.parametrize("name, variant, parameters, multiply_adds, last, field", [
+    ("alexnet", "torchvision", 61_100_840, "0.71", "MaxPool2d", (195, 32, -66)),
+    ("alexnet", "paper", 60_965_224, "0.72", "MaxPool2d", (195, 32, -66)),
+    ("vgg16", "torchvision", 138_357_544, "15.5", "MaxPool2d", (212, 32, -90)),
+    ("googlenet", "torchvision", 13_004_888, "1.5", "Concatenate", (379, 32, -167)),
+    ("googlenet", "torchvision-trunk", 6_624_904, "1.5", "Concatenate", (379, 32, -167)),
+    ("resnet18", "torchvision", 11_689_512, "1.8", "Add", (435, 32, -217)),
+    ("resnet34", "torchvision", 21_797_672, "3.7", "Add", (899, 32, -449)),
+    ("resnet50", "torchvision", 25_557_032, "4.1", "Add", (427, 32, -213)),
+    ("resnet50", "paper", 25_557_032, "3.9", "Add", (483, 32, -241)),
+    ("resnet101", "torchvision", 44_549_160, "7.8", "Add", (971, 32, -485)),
+    ("resnet152", "torchvision", 60_192_808, "11.5", "Add", (1451, 32, -725)),
+    ("resnet20", "paper", 269_722, "0.04", "Add", (81, 4, -40))])
+def test_published_figures(name, variant, parameters, multiply_adds, last, field):
+    """Receptive fields are those of the last layer before those that see everything: Araujo et al. have 195 for AlexNet, 212 for VGG-16,
+    483 for the paper's ResNet-50."""
+    found = models.summary(models.get(name, variant=variant))
+    assert found.parameters == found.trainable == sum(row.parameters for row in found.rows) + sum(found.unused.values()) == parameters
     assert f"{found.multiply_adds / 1e9:.{len(multiply_adds.partition('.')[2])}f}" == multiply_adds
     assert [row.receptive_field for row in found.rows if row.kind.startswith(last)][-1] == (field, field)
-    assert max(map(len, str(found).splitlines())) <= 120
+    assert max(map(len, str(found).splitlines())) <= 120 and str(found).startswith(f"{name} ({variant}) for images of 3 x ")
+
+
+def test_what_only_training_needs_is_told_apart():
+    found = models.summary(models.get("googlenet"))
+    assert found.parameters - sum(found.unused.values()) == 6_624_904 and list(found.unused) == ["aux1", "aux2"]
 
 
 def test_the_lecture_s_comparison_of_first_layers():
@@ -222,7 +236,7 @@ def test_a_network_without_weights():
 
 
 def test_images_that_do_not_fit():
-    with pytest.raises(InputError, match=r"LeNet.* cannot take images of 1 x 12 x 12 \(it is made for 1 x 28 x 28\): linear"):
+    with pytest.raises(InputError, match=r"lenet \(modern\) cannot take images of 1 x 12 x 12 \(it is made for 1 x 28 x 28\): linear"):
         models.summary(models.get("lenet"), (1, 12, 12))
     with pytest.raises(InputError, match=r"input_shape must be \(C, H, W\), each at least 1, not \(28, 28\)"):
         models.summary(models.get("lenet"), (28, 28))

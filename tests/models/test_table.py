@@ -31,7 +31,7 @@ def test_a_small_network():
         "layer  functions            output  parameters   MACs  memory  field  stride  offset",
         "------------------------------------------------------------------------------------",
         "0      Conv2d 3x3/2, ReLU  2x14x14          20  3,528  3.1 kB      3       2      -1",
-        "       MaxPool2d 2x2/2       2x7x7                      392 B      5       4      -1",
+        "-      MaxPool2d 2x2/2       2x7x7                      392 B      5       4      -1",
         "4      Linear                    9         891    882    36 B    all",
         "",
         "911 parameters, all trainable: 3.6 kB of weights",
@@ -44,11 +44,11 @@ def test_parts_of_a_network_have_a_head_with_their_sums():
                    row("Add", "Add, ReLU", parameters=0),
                    row("layer1.1.conv1"), row("Add", "Add", parameters=0), row("AvgPool2d", "AvgPool2d 7x7", parameters=0), row("fc")])
     assert [line[:34].rstrip() for line in lines[4:-4]] == [
-        "conv1           Conv2d 3x3", "                MaxPool2d 3x3",
-        "layer1.0", "  conv1         Conv2d 3x3", "                MaxPool2d 2x2", "  downsample.0  Conv2d 3x3",
-        "                Add, ReLU",
-        "layer1.1", "  conv1         Conv2d 3x3", "                Add",
-        "                AvgPool2d 7x7", "fc              Conv2d 3x3"]
+        "conv1           Conv2d 3x3", "-               MaxPool2d 3x3",
+        "layer1.0", "  conv1         Conv2d 3x3", "  -             MaxPool2d 2x2", "  downsample.0  Conv2d 3x3",
+        "  -             Add, ReLU",
+        "layer1.1", "  conv1         Conv2d 3x3", "  -             Add",
+        "-               AvgPool2d 7x7", "fc              Conv2d 3x3"]
     assert lines[6].split() == ["layer1.0", "2,000", "4,000"]
 
 
