@@ -190,8 +190,9 @@ def gated(x):
 UP_AND_ALL = {
     "transposed": nn.Sequential(nn.Conv2d(1, 2, 3, 2, 1), nn.ConvTranspose2d(2, 1, 4, 2, 1)),
     "transposed, then a convolution": nn.Sequential(nn.ConvTranspose2d(1, 1, 3, 2, 1), nn.Conv2d(1, 1, 3, padding=1)),
-    "nearest": nn.Sequential(nn.AvgPool2d(4), Function(lambda x: F.interpolate(x, scale_factor=2))),
-    "bilinear": nn.Sequential(nn.AvgPool2d(4), Function(lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"))),
+    "nearest": nn.Sequential(nn.AvgPool2d(4), Function(lambda x: F.interpolate(x, scale_factor=2)), nn.Conv2d(1, 1, 3, padding=1)),
+    "bilinear": nn.Sequential(nn.AvgPool2d(4), Function(lambda x: F.interpolate(x, size=(18, 20), mode="bilinear")),
+                              nn.Conv2d(1, 1, 3, padding=1)),
     "adaptive": Function(lambda x: F.adaptive_avg_pool2d(x, (7, 9))),
     "gate": nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), Function(gated), nn.Conv2d(1, 1, 3, padding=1)),
     "linear": nn.Sequential(nn.Conv2d(1, 2, 3, 3), nn.Flatten(), nn.Linear(2 * 12 * 13, 3)),
