@@ -1,6 +1,7 @@
 """Look into trained residual networks:  python -m minicnn.residual runs/resnet20-cifar10"""
 import argparse
 import csv
+import itertools
 import pathlib
 
 import numpy as np
@@ -9,13 +10,12 @@ from minicnn import command, data, models
 from minicnn.errors import InputError
 from minicnn.models.resnet import PlainBlock, Residual
 from minicnn.residual import degradation, gradients, lesions, paths
-from minicnn.training import metrics, weights
-from minicnn.training.settings import make_transform
+from minicnn.training import metrics, preparation, weights
 from minicnn.wording import percent
 
-_BATCH = 50       # images; what every block sees of them is kept
-_REPEATS = 10     # random draws of each kind
-_STARTS = 4       # batches for gradients
+_BATCH = 50      # images; what every block sees of them is kept
+_BATCHES = 4     # of training images, for gradients
+_REPEATS = 10    # random draws of each kind
 
 
 def parse(arguments):
@@ -83,10 +83,7 @@ def look_into(folder, images):
     if not isinstance(model, Residual):
         raise InputError(f"{name} is not made of blocks: this is for residual networks and their plain counterparts, "
                          "python -m minicnn.train resnet20 say")
-    train_set, test_set = (data.get(trained.data, train=train) for train in (True, False))
-    transform = make_transform(trained.preprocessing, test_set.image_shape)
-    tested = _batches(test_set.take(min(images, len(test_set))), transform)
-    learned_from = _batches(train_set.take(min(_STARTS * _BATCH, len(train_set))), transform)
+    tested, learned_from = _batches(trained, False, images), _batches(trained, True, _BATCHES * _BATCH)
     generator = np.random.default_rng(0)
     drawn = {}
 
@@ -117,8 +114,13 @@ def look_into(folder, images):
     return {folder / file: figure for file, figure in drawn.items()}
 
 
-def _batches(dataset, transform):
-    return list(data.DataLoader(dataset, min(_BATCH, len(dataset)), transform=transform))
+def _batches(trained, train, count):
+    """So many random images of the data that the network has learned, or all if there are less, as a list of batches."""
+    dataset = data.get(trained.data, train=train, classes=trained.classes)
+    crop, transform = preparation.for_tests(trained.preprocessing, dataset.image_shape)
+    count = min(count, len(dataset))
+    loader = data.DataLoader(dataset, min(_BATCH, count), shuffle=True, crop=crop, transform=transform)
+    return list(itertools.islice(loader.epoch(0), count // loader.batch_size))
 
 
 if __name__ == "__main__":

@@ -114,4 +114,4 @@ def share_of_gradient(norms):
 def middle(shares, part=0.95):
     """The lengths (first, last) between which lies this part of the whole, as much of the rest below as above."""
     below = np.cumsum(shares)
-    return int(np.searchsorted(below, (1 - part) / 2)), int(np.searchsorted(below, (1 + part) / 2))
+    return int(np.searchsorted(below, (1 - part) / 2, side="right")), int(np.searchsorted(below, (1 + part) / 2))
