@@ -119,8 +119,9 @@ def _batches(trained, train, count):
     dataset = data.get(trained.data, train=train, classes=trained.classes)
     crop, transform = preparation.for_tests(trained.preprocessing, dataset.image_shape)
     count = min(count, len(dataset))
-    loader = data.DataLoader(dataset, min(_BATCH, count), shuffle=True, crop=crop, transform=transform)
-    return list(itertools.islice(loader.epoch(0), count // loader.batch_size))
+    size = max(1, min(_BATCH, count // 2))   # two batches at least, to compare
+    loader = data.DataLoader(dataset, size, shuffle=True, crop=crop, transform=transform)
+    return list(itertools.islice(loader.epoch(0), count // size))
 
 
 if __name__ == "__main__":

@@ -131,7 +131,8 @@ def deletions_and_swaps(counts, deleted, taus, swapped, whole, title):
     left.yaxis.set_major_formatter(_IN_PERCENT)
     right.plot(taus.ravel(), swapped.ravel(), "o", color=BLUE, alpha=0.55, markersize=7, markeredgewidth=0)
     right.set_title("random blocks swapped", loc="left", weight="bold")
-    right.set(xlabel="Kendall's tau: 1 is the order as it was", xlim=(1 + 0.02 * (1 - taus.min()), taus.min() - 0.05 * (1 - taus.min())))
+    spread = max(1 - taus.min(), 0.01)
+    right.set(xlabel="Kendall's tau: 1 is the order as it was", xlim=(1 + 0.02 * spread, 1 - 1.05 * spread))
     for axes in (left, right):
         axes.axhline(whole, color=INK, linewidth=1.2, linestyle="--")
         axes.grid(axis="y")

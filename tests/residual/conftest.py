@@ -1,12 +1,12 @@
 """Small networks of every kind of block, with normalisations as after training."""
-import numpy as np
 import pytest
 
 import minicnn as mc
 from minicnn import nn
 from minicnn.models.resnet import BasicBlock, Bottleneck, PlainBlock, Residual, make_stage
 
-KINDS = {"a": (BasicBlock, "a"), "b": (BasicBlock, "b"), "c": (BasicBlock, "c"), "bottleneck": (Bottleneck, "b"), "plain": (PlainBlock, None)}
+KINDS = {"a": (BasicBlock, "a"), "b": (BasicBlock, "b"), "c": (BasicBlock, "c"), "bottleneck": (Bottleneck, "b"),
+         "plain": (PlainBlock, None)}
 
 
 class Small(Residual):
