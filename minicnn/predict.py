@@ -1,4 +1,4 @@
-"""Ask a network what it sees:  python -m minicnn.predict photo.jpg, or of one's own  python -m minicnn.predict runs/lenet-mnist digit.png"""
+"""Ask a network what it sees:  python -m minicnn.predict photo.jpg, or one's own:  python -m minicnn.predict runs/lenet-mnist digit.png"""
 import argparse
 import pathlib
 from typing import NamedTuple
@@ -32,17 +32,17 @@ def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="python -m minicnn.predict", formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s [run] image [image ...] [--model NAME] [--top N] [--plot [FILE]]",
-        description="Ask a network what is on images. Without a run it is one that knows the 1000 classes of ImageNet; of one's own, it is\n"
-                    "asked about what it has learned: photographs, or, of digits and clothes, scans and drawings of any size.",
+        description="Ask a network what is on images. Without a run it is one that knows the 1000 classes of ImageNet. One's own is\n"
+                    "asked about what it has learned: photographs, or scans and drawings of digits or clothes, of any size.",
         epilog="examples:\n"
                "  python -m minicnn.predict photo.jpg\n"
                "  python -m minicnn.predict photos/*.jpg --model resnet50 --top 5\n"
                "  python -m minicnn.predict photo.jpg --plot\n"
                "  python -m minicnn.predict runs/lenet-mnist scans/*.png --top 1")
     parser.add_argument("paths", type=pathlib.Path, nargs="+", metavar="[run] image",
-                        help="the folder that python -m minicnn.train left, if that network is to be asked, and image files, one thing on each")
-    parser.add_argument("--model", metavar="NAME", help=f"a network with ImageNet weights, instead of a run's (default: {_MODEL}, whose "
-                                                        "weights are here already; those of others are downloaded)")
+                        help="the folder that python -m minicnn.train left, if its network is to be asked; image files, one thing on each")
+    parser.add_argument("--model", metavar="NAME",
+                        help=f"a network with ImageNet weights (default: {_MODEL}, whose weights are here; those of others are downloaded)")
     parser.add_argument("--top", type=int, default=3, metavar="N", help="how many classes to name (default: 3)")
     parser.add_argument("--plot", type=pathlib.Path, nargs="?", const=_PLOT, metavar="FILE",
                         help=f"draw the images, what the network sees, and what it says (default: {_PLOT})")
