@@ -50,7 +50,7 @@ def parse(arguments):
     parser.add_argument("--overfit-batch", action="store_true", help="only check that the network can learn one batch by heart")
     options = parser.parse_args(arguments)
     if options.model is None and options.resume is None:
-        parser.error(f"name a network to train ({', '.join(models.names())}), or a run to --resume")
+        parser.error("name a network to train, such as lenet or resnet20 (--help names them all), or a run to --resume")
     fixed = [name for name in (*SETTINGS[1:], "out") if getattr(options, name) is not None]
     if options.resume is not None and fixed:
         parser.error(f"--resume goes on with the settings of its run: leave out --{fixed[0].replace('_', '-')}")
@@ -74,7 +74,7 @@ def main(arguments=None):
             chosen = Settings(**{name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None})
             settings = chosen.with_data()
             if chosen.data is None and settings.data == "shapes":
-                console.line("no --data: it learns shapes that are drawn here; --data cifar10 gets it photographs, --data folder:PATH your own")
+                console.line("without --data it learns shapes that are drawn here; for photographs, say --data cifar10 or --data folder:PATH")
             trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{pathlib.Path(settings.data).name}"), console)
         if options.resume is None and not options.overfit_batch:
             trainer.start()

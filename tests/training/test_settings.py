@@ -1,29 +1,27 @@
 import json
 
-import numpy as np
 import pytest
 
 from minicnn import models, optim
-from minicnn.data import transforms
 from minicnn.errors import InputError
-from minicnn.models.classifier import Preprocessing, Recipe
-from minicnn.training.settings import Settings, make_optimizer, make_transform
+from minicnn.models.classifier import Recipe
+from minicnn.training.settings import Settings, make_optimizer
 
 RECIPE = Recipe(epochs=12, batch_size=64, optimizer="sgd", lr=0.05, warmup_epochs=0.5, weight_decay=1e-4)
 
 
 def test_recipe_fills_what_was_left_open():
-    assert Settings("lenet", batch_size=32).complete(RECIPE) == Settings(
+    assert Settings("lenet", batch_size=32).complete(RECIPE, 1000) == Settings(
         "lenet", epochs=12, batch_size=32, optimizer="sgd", lr=0.05, seed=0)
 
 
 def test_adam_has_a_learning_rate_of_its_own():
-    assert Settings("lenet", optimizer="adam").complete(RECIPE).lr == 1e-3
-    assert Settings("lenet", optimizer="adam", lr=0.01).complete(RECIPE).lr == 0.01
+    assert Settings("lenet", optimizer="adam").complete(RECIPE, 1000).lr == 1e-3
+    assert Settings("lenet", optimizer="adam", lr=0.01).complete(RECIPE, 1000).lr == 0.01
 
 
 def test_settings_come_back_from_json():
-    settings = Settings("lenet", variant="paper", lr=0.1).complete(RECIPE)
+    settings = Settings("lenet", variant="paper", lr=0.1).complete(RECIPE, 1000)
     assert Settings(**json.loads(settings.to_json())) == settings
 
 
@@ -35,7 +33,7 @@ def test_settings_come_back_from_json():
 ])
 def test_settings_that_make_no_sense(wrong, words):
     with pytest.raises(InputError, match=words):
-        Settings("lenet", **wrong).complete(RECIPE)
+        Settings("lenet", **wrong).complete(RECIPE, 1000)
 
 
 def test_unknown_optimizer():
@@ -56,25 +54,3 @@ def test_learning_rate_rises_and_falls_to_nothing_at_the_last_step(name, kind):
     assert rates[0] < 0.1 and rates[5] == max(rates) == 0.1
     assert rates[:6] == sorted(rates[:6]) and rates[5:] == sorted(rates[5:], reverse=True)
     assert optimizer.lr == pytest.approx(0, abs=1e-9)
-
-
-def test_images_are_bordered_and_normalised():
-    transform = make_transform(Preprocessing((32, 32), (0.5,), (0.25,)), (1, 28, 28))
-    y = transform(np.ones((2, 1, 28, 28), np.float32), None)
-    assert y.shape == (2, 1, 32, 32)
-    assert (y[:, :, 2:-2, 2:-2] == 2).all() and (y[:, :, :2] == -2).all() and (y[..., -2:] == -2).all()
-
-
-def test_images_are_shifted_by_chance():
-    transform = make_transform(Preprocessing((28, 28), (0,), (1,)), (1, 28, 28), augmentation=(transforms.RandomShift(2),))
-    images = np.zeros((50, 1, 28, 28), np.float32)
-    images[:, :, 14, 14] = 1
-    y = transform(images, np.random.default_rng(0))
-    rows, columns = np.nonzero(y[:, 0])[1:]
-    assert len(rows) == 50 and set(rows) == set(columns) == {12, 13, 14, 15, 16}
-
-
-def test_images_that_do_not_fit():
-    for size in (27, 27), (31, 31), (32, 28):
-        with pytest.raises(InputError, match="images of 28 x 28 pixels do not fit this network"):
-            make_transform(Preprocessing(size, (0,), (1,)), (1, 28, 28))
