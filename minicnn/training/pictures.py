@@ -80,11 +80,13 @@ def _curves(axes, epochs, curves, in_words):
 
 def _apart(heights, least=0.16):
     """The heights of names at the ends of curves, 0 to 1, moved so far that none is closer to another than `least`."""
-    order = np.argsort(heights, kind="stable")[::-1]
-    moved = np.array(heights, float)
-    for above, below in zip(order, order[1:]):
-        moved[below] = min(moved[below], moved[above] - least)
-    return moved + np.mean(np.subtract(heights, moved))
+    moved = np.array(heights)
+    order = np.argsort(-moved, kind="stable")
+    for _ in range(10):   # neighbours push each other away, which for three takes a few rounds
+        for above, below in zip(order, order[1:]):
+            lack = max(0, least - (moved[above] - moved[below]))
+            moved[[above, below]] += lack / 2, -lack / 2
+    return moved
 
 
 @picture
@@ -111,8 +113,7 @@ def filters(model):
             axes.set_title(number)
         drawing.frame(axes)
     if colour:
-        drawing.caption(figure, "as colours, each kernel on a scale of its own: grey is 0, "
-                                "a colour is what the kernel looks for, its complement what it avoids")
+        drawing.caption(figure, "weights as red, green and blue: grey is 0, each kernel on a scale of its own")
     else:
         bar = figure.colorbar(image, ax=grid, shrink=0.9, aspect=30)
         bar.outline.set_visible(False)
@@ -191,11 +192,12 @@ def mistakes(evaluation, test_set, most=24, columns=6):
     if not len(worst):
         figure.suptitle(figure.get_suptitle(), y=0.5, va="center")
         return figure
+    true, said = ([shortened(test_set.classes[of[place]]) for place in worst] for of in (evaluation.labels, evaluation.predictions))
+    size = 12 if max(map(len, said)) <= 6 else 10
     grid = figure.subplots(rows, columns).flat
-    for axes, place in zip(grid, worst):
+    for number, (axes, place) in enumerate(zip(grid, worst)):
         drawing.show_image(axes, test_set.image(place))
-        true, said = (shortened(test_set.classes[of[place]]) for of in (evaluation.labels, evaluation.predictions))
-        axes.set_title(f"true {true}\nsaid {said} ({confidence(highest[place])})", fontsize=12 if len(said) < 8 else 10)
+        axes.set_title(f"true {true[number]}\nsaid {said[number]} ({confidence(highest[place])})", fontsize=size)
     for axes in grid[len(worst):]:
         axes.set_axis_off()
     return figure
