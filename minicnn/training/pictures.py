@@ -131,7 +131,7 @@ def confusion(evaluation, classes):
     errors = np.where(np.eye(len(classes)), 0, counts)
     if len(classes) > _MOST_CLASSES:
         return _confusions(errors, counts, classes)
-    side = max(9.5, 0.75 * len(classes))
+    side = max(7, 2.5 + 0.7 * len(classes))
     figure = drawing.figure(side, side + 0.3, _not_recognised(errors, counts))
     axes = figure.subplots()
     axes.imshow(np.where(errors, errors, np.nan), cmap=drawing.COUNTS, vmin=1, vmax=max(errors.max(), 2))
