@@ -55,7 +55,7 @@ def curves(rows, title):
 
 
 def _curves(axes, epochs, curves, in_words):
-    """Lines for training and test, and for the test's five best guesses if there are three."""
+    """Lines for training and test, and if there are three, for the test with five guesses."""
     positive = [value for values in curves for value in values if value > 0] or [1]
     low, high = min(positive) / 1.6, max(positive) * 1.6   # at least one labelled tick lies between, whatever the values
     axes.set(yscale="log", ylim=(low, high), xlabel="epoch", xlim=(0.5, 1.5) if len(epochs) == 1 else (epochs[0], epochs[-1]))
@@ -67,7 +67,7 @@ def _curves(axes, epochs, curves, in_words):
 
     best = int(np.argmin(curves[1]))
     names = ["training", f"test\nlowest: {in_words(curves[1][best])}\nin epoch {epochs[best]}"]
-    names += [f"not among five\nguesses: {in_words(values[-1])}" for values in curves[2:]]
+    names += [f"test, top 5: {in_words(values[-1])}" for values in curves[2:]]
     curves = [np.maximum(values, low) for values in curves]   # what is 0 runs along the lower edge
     heights = _apart([np.log(values[-1] / low) / np.log(high / low) for values in curves])
     for values, height, colour, name in zip(curves, heights, (GREY, ORANGE, BLUE), names):
