@@ -1,6 +1,7 @@
 """Photographs are read whatever form their files have, and cut as the papers say."""
 import struct
 import threading
+import time
 import warnings
 import zlib
 
@@ -159,15 +160,25 @@ def test_a_bomb_is_refused_where_warnings_are_only_printed(tmp_path, recwarn):
     assert len(recwarn) == 0 and warnings.filters == before
 
 
-def test_many_threads_read_and_leave_the_warnings_as_they_were(tmp_path):
+def test_many_threads_read_and_leave_the_warnings_as_they_were(tmp_path, monkeypatch):
+    """Filters of warnings belong to the process: two threads that change them at once might restore what the other has set."""
     photo().save(tmp_path / "a.png")
-    before = list(warnings.filters)
-    threads = [threading.Thread(target=lambda: [photographs.read(tmp_path / "a.png") for _ in range(100)]) for _ in range(4)]
+    before, opening, most, really_open = list(warnings.filters), [], [], Image.open
+
+    def slowly(file):
+        opening.append(file)
+        most.append(len(opening))
+        time.sleep(0.01)
+        opening.pop()
+        return really_open(file)
+
+    monkeypatch.setattr(Image, "open", slowly)
+    threads = [threading.Thread(target=lambda: [photographs.read(tmp_path / "a.png") for _ in range(5)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert warnings.filters == before
+    assert warnings.filters == before and most == 20 * [1]
 
 
 def test_pixels_there_and_back():

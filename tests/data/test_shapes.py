@@ -87,6 +87,14 @@ def test_a_star_has_five_points_a_cross_four_and_a_spiral_turns():
     assert (across[1:] & ~across[:-1]).sum() == 5   # two turns and a half: two arms on one side, three on the other
 
 
+def test_things_are_anywhere_and_turned_any_way():
+    triangle = list(shapes._OUTLINES).index("triangle")
+    share = (shapes._Painter(4000, 16, np.random.default_rng(0))._thing(np.full(4000, triangle)) < 0).mean(0)
+    for other in (share.T, share[::-1], share[:, ::-1]):
+        np.testing.assert_allclose(share, other, atol=0.05)
+    assert 0.4 < share[8, 8] < 0.95 and share[2, 8] > 0.03
+
+
 def test_colours_and_places_say_nothing_of_the_class(train, test_set):
     """A linear classifier, the least-squares one of the pixels, is hardly better than chance."""
     pixels = train.images[:, :, ::2, ::2].reshape(10_000, -1) / np.float32(255) - 0.5
