@@ -49,22 +49,18 @@ def parse(arguments):
     options = parser.parse_args(arguments)
     if options.top < 1:
         parser.error(f"--top must be at least 1, not {options.top}")
-    options.run, options.images = None, options.paths
-    if _is_run(options.paths):
-        options.run, *options.images = options.paths
-        if options.model:
-            parser.error(f"{options.run} is a run, which has a network of its own: leave --model {options.model} away")
-        if not options.images:
-            parser.error(f"name the images that {options.run} is asked about, too")
+    first, *others = options.paths
+    if options.model and _looks_like_a_run(first):
+        parser.error(f"{first} is a run, which has a network of its own: leave --model {options.model} away")
+    named = others and not options.model and (first.is_dir() or not first.suffix)   # images have endings, and are no folders
+    options.run, options.images = (first, others) if named or _looks_like_a_run(first) else (None, options.paths)
+    if not options.images:
+        parser.error(f"name the images that {first} is asked about, too")
     return options
 
 
-def _is_run(paths):
-    """Is the first path not an image but the folder of a run, or its weights? A folder alone is one if it looks so."""
-    first = paths[0]
-    if first.is_dir():
-        return len(paths) > 1 or any((first / name).exists() for name in (weights.FILE, "config.json"))
-    return first.suffix in ("", ".safetensors")
+def _looks_like_a_run(path):
+    return path.suffix == ".safetensors" or any((path / name).exists() for name in (weights.FILE, "config.json"))
 
 
 def main(arguments=None):
