@@ -12,7 +12,8 @@ from minicnn.state.pickles import Blank, Damaged, Named, Refused, read
 from tests.state.files import START, STOP, named, part
 
 ARRAY = np.arange(3)
-BUILDERS = {"house.make": Named(lambda *arguments: list(arguments)), "house.array": Named(lambda: ARRAY), "house.kind": object(),
+KIND = type("Kind", (), {"build": lambda self, *arguments: ["it was called"]})()   # it may be named, not called
+BUILDERS = {"house.make": Named(lambda *arguments: list(arguments)), "house.array": Named(lambda: ARRAY), "house.kind": KIND,
             "house.blank": Named(lambda: Blank(lambda state: [state])), "house.old": "something old"}
 
 
@@ -111,7 +112,7 @@ def test_python_s_own_machine_runs_them(tmp_path):
 
 
 @pytest.mark.parametrize("operations, found", [
-    (named("house.make"), "a named on its own"), (named("house.kind"), "a object on its own"),
+    (named("house.make"), "a named on its own"), (named("house.kind"), "a kind on its own"),
     (b"]" + named("house.make") + b"a", "a named"), (b"}" + named("house.make") + b"K\x01s", "a named"),
     (part((1, 2)) + b"Q", "a storage on its own"),
 ])
@@ -122,9 +123,9 @@ def test_only_plain_values_come_out(operations, found):
 
 
 NONSENSE = [b"", b"t", b"\x85", b"K", b"h\x05", b"K\x01h\x05", b"X\xff\xff\xff\xffab", b"\x8d" + b"\xff" * 8, b"U\x05ab", b"J\x01",
-            b"K\x01K\x02a", b"K\x01(K\x02e", b"](K\x02u", b"}(K\x02u", b"}]K\x01s", b"K\x01)R", b"chouse\nmake\nK\x01R",
-            b"chouse\nmake\n]R", b"Q", b"b", b"\xff", b"cno line", b"K\x01K\x02\x93", b"X\x01\x00\x00\x00\xff", b"c\xff\n\xff\n",
-            b"chouse\narray\n(K\x01tR", b"}b", b"s", b"u", b"e"]
+            b"K\x01K\x02a", b"K\x01(K\x02e", b"](K\x02u", b"}(K\x02u", b"}]K\x01s", b"K\x01)R", b"chouse\nkind\n)R",
+            b"chouse\nmake\nK\x01R", b"chouse\nmake\n]R", b"Q", b"b", b"\xff", b"cno line", b"K\x01K\x02\x93",
+            b"X\x01\x00\x00\x00\xff", b"c\xff\n\xff\n", b"chouse\narray\n(K\x01tR", b"}b", b"s", b"u", b"e"]
 
 
 @pytest.mark.parametrize("operations", NONSENSE)
