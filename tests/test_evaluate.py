@@ -1,19 +1,16 @@
 """python -m minicnn.evaluate: folders find their classes, and errors are counted."""
-import pathlib
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
-import minicnn
 from minicnn import data, evaluate, evaluation, models
+from minicnn.data import photographs
 from minicnn.errors import InputError
 from minicnn.models import imagenet
 from minicnn.models.classifier import Preprocessing
 from minicnn.training import weights
-
-PHOTOGRAPHS = pathlib.Path(minicnn.__file__).parent / "data" / "embedded" / "photographs"
 
 
 @pytest.fixture
@@ -21,7 +18,7 @@ def folder(tmp_path):
     """Cats and coffee, three times each; one cat lies among the goldfish."""
     for name, photo, count in (("n02124075", "chelsea", 3), ("Espresso", "coffee", 3), ("goldfish", "chelsea", 1)):
         (tmp_path / "photos" / name).mkdir(parents=True)
-        with Image.open(PHOTOGRAPHS / f"{photo}.jpg") as image:
+        with Image.open(photographs.EXAMPLES / f"{photo}.jpg") as image:
             for number in range(count):
                 image.resize((300 + 30 * number, 240)).save(tmp_path / "photos" / name / f"{number}.jpg")
     return tmp_path / "photos"

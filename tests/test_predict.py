@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import minicnn
 from minicnn import data, models, predict
+from minicnn.data import photographs
 from minicnn.models import imagenet
 from minicnn.training import weights
 
-PHOTOGRAPHS = pathlib.Path(minicnn.__file__).parent / "data" / "embedded" / "photographs"
-CHELSEA, COFFEE = PHOTOGRAPHS / "chelsea.jpg", PHOTOGRAPHS / "coffee.jpg"
+CHELSEA, COFFEE = photographs.EXAMPLES / "chelsea.jpg", photographs.EXAMPLES / "coffee.jpg"
 
 
 @pytest.fixture(scope="module")

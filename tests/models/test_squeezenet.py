@@ -1,17 +1,12 @@
 """SqueezeNet v1.1: torchvision's names and results, and the ImageNet weights that ship with the package."""
-import pathlib
-
 import numpy as np
 import pytest
 
-import minicnn
 from minicnn import Tensor, models, no_grad
 from minicnn import functional as F
 from minicnn.data import photographs
 from minicnn.models import imagenet, squeezenet
 from minicnn.training import preparation, weights
-
-PHOTOGRAPHS = pathlib.Path(minicnn.__file__).parent / "data" / "embedded" / "photographs"
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +87,7 @@ def test_what_ships_says_how_it_is_used(trained):
 def test_photographs_are_recognised(trained, name, expected, least):
     """With red and blue exchanged, or without the means, it is much less sure of the coffee."""
     crop, transform = preparation.for_tests(trained.preprocessing, None)
-    image = photographs.pixels(crop(photographs.read(PHOTOGRAPHS / f"{name}.jpg"), None))
+    image = photographs.pixels(crop(photographs.read(photographs.EXAMPLES / f"{name}.jpg"), None))
     with no_grad():
         scores = trained.model.eval()(Tensor(transform(image[None].astype(np.float32) / 255, None)))
     probabilities = F.softmax(scores, 1).numpy()[0]
