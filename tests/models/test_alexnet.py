@@ -27,7 +27,8 @@ def test_parameters_of_each_layer_of_the_paper():
 
 def test_shapes_of_torchvision_s_layers():
     shapes = shapes_after(build("alexnet").features, (3, 224, 224))
-    assert list(dict.fromkeys(shapes)) == [(64, 55, 55), (64, 27, 27), (192, 27, 27), (192, 13, 13), (384, 13, 13), (256, 13, 13), (256, 6, 6)]
+    assert list(dict.fromkeys(shapes)) == [(64, 55, 55), (64, 27, 27), (192, 27, 27), (192, 13, 13), (384, 13, 13), (256, 13, 13),
+                                           (256, 6, 6)]
 
 
 def test_shapes_of_the_paper_s_layers():

@@ -28,7 +28,8 @@ def test_networks_know_their_name_and_variant():
 @pytest.mark.parametrize("name, variant, last", [
     ("alexnet", None, ["classifier.6"]), ("alexnet", "paper", ["fc8"]), ("zfnet", None, ["fc8"]), ("vgg11_bn", None, ["classifier.6"]),
     ("vgg16_1x1", None, ["classifier.6"]), ("googlenet", None, ["fc", "aux1.fc2", "aux2.fc2"]), ("googlenet", "paper-trunk", ["fc"]),
-    ("resnet18", None, ["fc"]), ("resnet50", "paper", ["fc"]), ("plain34", None, ["fc"]), ("resnet20", None, ["fc"]), ("lenet", None, ["fc3"])])
+    ("resnet18", None, ["fc"]), ("resnet50", "paper", ["fc"]), ("plain34", None, ["fc"]), ("resnet20", None, ["fc"]),
+    ("lenet", None, ["fc3"])])
 def test_the_number_of_classes_changes_the_last_layers_only(name, variant, last):
     usual, small = shapes(build(name, variant=variant)), shapes(build(name, variant=variant, num_classes=7))
     changed = {key for key in usual if usual[key] != small[key]}
@@ -80,7 +81,8 @@ def test_wrong_wishes_get_a_sentence():
             models.get(name)
     with pytest.raises(InputError, match=r"no model called 'transformer': Known: alexnet, .*zfnet\.$"):
         models.get("transformer")
-    with pytest.raises(InputError, match="^resnet18 has no variant 'papre'; it has 'torchvision', 'paper', 'paper-a', 'paper-b' and 'paper-c'$"):
+    with pytest.raises(InputError, match="^resnet18 has no variant 'papre'; "
+                                         "it has 'torchvision', 'paper', 'paper-a', 'paper-b' and 'paper-c'$"):
         models.get("resnet18", variant="papre")
     with pytest.raises(InputError, match="^zfnet has no variant 'torchvision'; it has 'paper'$"):
         models.get("zfnet", variant="torchvision")

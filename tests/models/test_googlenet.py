@@ -6,7 +6,7 @@ import minicnn as mc
 from minicnn import functional as F, models
 from minicnn.errors import InputError
 from minicnn.models import googlenet
-from tests.models.comparison import (as_torch, assert_is_torchvision_s, build, count, distance, images, random_state, randomise, work)
+from tests.models.comparison import (as_torch, assert_is_torchvision_s, build, count, distance, images, randomise, work)
 
 # Table 1: the output, the parameters in units of 1024 and the multiply-adds in millions that it gives for each row.
 TABLE_1 = {
