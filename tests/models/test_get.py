@@ -62,6 +62,18 @@ def test_networks_of_one_seed_are_equal(name):
     assert np.array_equal(weights(3), weights(3)) and (weights(3) != weights(4)).all()
 
 
+def test_no_weights_are_drawn_where_others_come(tmp_path):
+    """Every number comes from the file, and none from the generator."""
+    mc.manual_seed(0)
+    first = models.get("resnet20")
+    mc.save(first.state_dict(), tmp_path / "weights.safetensors")
+    state = mc.random.get_state()
+    second = models.get("resnet20", weights=tmp_path / "weights.safetensors")
+    assert mc.random.get_state() == state
+    assert all(np.array_equal(tensor.numpy(), second.state_dict()[name].numpy()) for name, tensor in first.state_dict().items())
+    assert models.get("resnet20").conv1.weight.array.any()
+
+
 def test_scores_are_cross_entropy_s():
     network = build("resnet20", num_classes=3)
     scores = mc.tensor(images(4, 3))
