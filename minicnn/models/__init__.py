@@ -35,7 +35,7 @@ def get(name, *, variant=None, num_classes=None, weights=None):
         raise InputError(f"{name} cannot have {num_classes} classes: choose 1 or more")
     with contextlib.nullcontext() if weights is None else init.skipped():
         model = network.build(variant, num_classes)
-    model.name, model.variant = name, variant
+    model.name, model.variant, model.num_classes = name, variant, num_classes
     if weights is not None:
         from minicnn.models import published
 
