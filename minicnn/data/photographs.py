@@ -58,12 +58,21 @@ def opened(path):
 
 
 def _open(file):
-    """Pillow only warns of images up to twice as large as its limit; here they are refused, before anything is decoded."""
+    """Pillow only warns of images up to twice as large as its limit; here they are refused, before anything is decoded.
+
+    Its other warnings are of oddities beside the pixels, such as broken tags, of which some photographs of ILSVRC have some. The tags
+    are read here, where nothing is said of them: Pillow keeps them.
+    """
     from PIL import Image
 
     with _filters, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(file)
+        image = Image.open(file)
+        if "exif" in image.info:
+            with contextlib.suppress(SyntaxError):   # tags that are none: the photograph is upright
+                image.getexif()
+        return image
 
 
 def upright(image):

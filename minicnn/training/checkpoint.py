@@ -5,7 +5,7 @@ import numpy as np
 
 from minicnn import random
 from minicnn.errors import InputError, RunError
-from minicnn.training.weights import read, write
+from minicnn.state import safetensors
 
 FILE = "checkpoint.safetensors"
 
@@ -28,13 +28,13 @@ def save(path, model, optimizer, schedule, average, progress):
     for part, values in ("optimizer", optimizer.state_dict()), ("average", average.state_dict() if average else {}):
         state |= {f"{part}.{name}": value for name, value in values.items() if isinstance(value, np.ndarray)}
         about[part] = {name: value for name, value in values.items() if not isinstance(value, np.ndarray)}
-    write(path, state, "checkpoint", about)
+    safetensors.write(path, state, checkpoint=about)
 
 
 def load(path, model, optimizer, schedule, average):
     """Bring everything to where `save` found it; returns `progress`. InputError if the checkpoint is of something else."""
     path = pathlib.Path(path)
-    about, arrays = read(path, "checkpoint", "--resume takes the folder of a run that was started before")
+    about, arrays = safetensors.read_about(path, "checkpoint", "--resume takes the folder of a run that was started before")
     parts = {"model": {}, "optimizer": dict(about["optimizer"]), "average": dict(about["average"])}
     for name, array in arrays.items():
         part, _, key = name.partition(".")

@@ -117,6 +117,13 @@ def test_orientation_tag_is_applied(tmp_path, orientation):
         assert read.size == (WIDTH, HEIGHT) and difference(read, photo()) <= 3
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
+@pytest.mark.parametrize("tags", [b"nonsense", b"II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x01", b"II*\0\x08\0\0\0\x07\0"], ids=repr)
+def test_broken_tags_do_no_harm_and_no_word_is_said_of_them(tmp_path, name, tags):
+    read = saved(tmp_path, name, photo(), exif=b"Exif\0\0" + tags)
+    assert read.size == (WIDTH, HEIGHT) and difference(read, photo()) <= 5
+
+
 def test_large_jpegs_are_decoded_no_larger_than_needed(tmp_path):
     large = photo(1600, 960)
     large.save(tmp_path / "a.jpg", quality=95)

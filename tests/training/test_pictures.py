@@ -210,6 +210,17 @@ def test_predictions_show_file_and_what_is_seen(tmp_path):
     assert {"digit.png", "…" + "of a picture of a digit.jpeg"[-25:], ">99.9 %"} <= set(texts(figure))
 
 
+def test_of_many_classes_the_most_probable_are_drawn(tmp_path):
+    probabilities = np.full(1000, 1e-4)
+    probabilities[[3, 999]] = 0.4, 0.5
+    names = [f"class {place}" for place in range(1000)]
+    made = [Prediction(tmp_path / "photo.jpg", np.ones((20, 30, 3)), np.zeros((3, 28, 28)), probabilities)]
+    for top, count in ((1, 5), (7, 7), (99, 10)):
+        *_, bars = pictures.predictions(made, names, top).axes
+        shown = [label.get_text() for label in bars.get_yticklabels()]
+        assert shown[:3] == ["class 999", "class 3", "class 0"] and len(shown) == count
+
+
 def test_drawing_changes_nothing_global(tmp_path):
     before = dict(matplotlib.rcParams)
     save(pictures.curves(rows([0.1]), "x"), tmp_path / "x.png")
