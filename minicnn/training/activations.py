@@ -30,7 +30,7 @@ def activations(model, preprocessing, image, classes, label):
     """
     x = preparation.seen(preprocessing, image)
     *hidden, last = layers.outputs(model, x)
-    probabilities = F.softmax(Tensor(last.output[None]), 1).array[0]
+    probabilities = F.softmax(Tensor(last.output.reshape(1, -1)), 1).array[0]   # (K, 1, 1) if the network ends with a mean
     best = np.argsort(-probabilities, kind="stable")
     classes = [shortened(name, 24) for name in classes]
     places = np.arange(len(classes)) if len(classes) <= _MOST_BARS else best[:_MOST_BARS]
