@@ -73,9 +73,9 @@ def main(arguments=None):
         else:
             chosen = Settings(**{name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None})
             settings = chosen.with_data()
+            trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{short(settings.data)}"), console)
             if chosen.data is None and settings.data == "shapes":
                 console.line("without --data it learns shapes, which are drawn; photographs: --data cifar10 or --data folder:PATH")
-            trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{short(settings.data)}"), console)
         if options.resume is None and not options.overfit_batch:
             trainer.start()
         introduce(trainer)
