@@ -33,8 +33,8 @@ def parse(arguments):
                "  python -m minicnn.train --resume runs/lenet-mnist")
     parser.add_argument("model", nargs="?", help=f"which network: {', '.join(models.names())}")
     parser.add_argument("--variant", help='which form of it, such as "paper" (default: as the network\'s file says)')
-    parser.add_argument("--data", help=f"what it learns: {', '.join(data.names())}, where photographs lie in PATH/CLASS, or in "
-                                       "PATH/train/CLASS and PATH/val/CLASS (default: what is there already and suits the network)")
+    parser.add_argument("--data", help=f"what it learns: {', '.join(data.names())}; photographs of one's own lie in PATH/CLASS, "
+                                       "or in PATH/train/CLASS and PATH/val/CLASS (default: what is here already and suits the network)")
     parser.add_argument("--classes", metavar="A,B,...", help="only these of its classes")
     parser.add_argument("--epochs", type=int, help="how often it sees every training image")
     parser.add_argument("--batch-size", type=int, help="images per step")
@@ -73,9 +73,9 @@ def main(arguments=None):
         else:
             chosen = Settings(**{name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None})
             settings = chosen.with_data()
+            trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{short(settings.data)}"), console)
             if chosen.data is None and settings.data == "shapes":
                 console.line("without --data it learns shapes, which are drawn; photographs: --data cifar10 or --data folder:PATH")
-            trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{short(settings.data)}"), console)
         if options.resume is None and not options.overfit_batch:
             trainer.start()
         introduce(trainer)
