@@ -7,7 +7,8 @@ import sys
 
 import numpy as np
 
-from minicnn import command, data, evaluation, models
+from minicnn import command, evaluation, models
+from minicnn.data import folder
 from minicnn.errors import InputError
 from minicnn.models import imagenet
 from minicnn.training import weights
@@ -19,8 +20,8 @@ _MOST_COMPLAINTS = 5   # about folders, before the rest is only counted
 def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="python -m minicnn.evaluate", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="The top-1 and top-5 error of a network on a folder that has a folder of images for each class, as ImageNet's challenge\n"
-                    "has it. These are called by WordNet ids (n02124075) or by names of the network's classes (tabby, Egyptian_cat).",
+        description="The top-1 and top-5 error of a network on a folder that has a folder of images for each class, as ImageNet's\n"
+                    "challenge has it. These are called by WordNet ids (n02124075) or the names of classes (tabby, Egyptian_cat).",
         epilog="examples:\n"
                "  python -m minicnn.evaluate imagenet/val\n"
                "  python -m minicnn.evaluate imagenet/val --model resnet50 --crops 10\n"
@@ -36,13 +37,14 @@ def parse(arguments):
 def main(arguments=None):
     options = parse(arguments)
     trained = load(options.model)
-    images, problems = for_network(data.get(f"folder:{options.folder}", train=False), trained)
+    images, problems = for_network(read(options.folder, trained), trained)
     for problem in problems[:_MOST_COMPLAINTS]:
         command.complain(problem)
     if len(problems) > _MOST_COMPLAINTS:
         command.complain(f"and {len(problems) - _MOST_COMPLAINTS:,} more folders that are left out")
     result = evaluation.evaluate(trained.model, images, options.crops, _progress)
-    print(f"{options.model} on {options.folder}: {len(images):,} images of {len(np.unique(images.labels)):,} classes, crops: {options.crops}")
+    classes = len(np.unique(images.labels))
+    print(f"{options.model} on {options.folder}: {len(images):,} images of {classes:,} classes, crops: {options.crops}")
     print(f"top-1 error {percent(1 - result.accuracy)}")
     if len(trained.classes) > 5:
         print(f"top-5 error {percent(1 - result.accuracy_within(5))}")
@@ -56,6 +58,15 @@ def load(name):
         trained.model.classes, trained.model.preprocessing = trained.classes, trained.preprocessing
         return trained
     return weights.published(name)
+
+
+def read(path, trained):
+    """All images of the class folders, as a data set. Of a folder with train and val they are those of val, and of the one that a run
+    was trained on those that it has not seen."""
+    own = trained.data.startswith("folder:") and pathlib.Path(trained.data.removeprefix("folder:")).expanduser().resolve() == path.resolve()
+    if own or all((path / part).is_dir() for part in ("train", "val")):
+        return folder.get(path, train=False)
+    return folder.everything(path)
 
 
 def for_network(images, trained):

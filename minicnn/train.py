@@ -33,8 +33,8 @@ def parse(arguments):
                "  python -m minicnn.train --resume runs/lenet-mnist")
     parser.add_argument("model", nargs="?", help=f"which network: {', '.join(models.names())}")
     parser.add_argument("--variant", help='which form of it, such as "paper" (default: as the network\'s file says)')
-    parser.add_argument("--data", help=f"what it learns: {', '.join(data.names())}, or folder:PATH for photographs, which lie in "
-                                       "PATH/train/CLASS and PATH/val/CLASS (default: what is there already and suits the network)")
+    parser.add_argument("--data", help=f"what it learns: {', '.join(data.names())}; photographs of one's own lie in PATH/CLASS, "
+                                       "or in PATH/train/CLASS and PATH/val/CLASS (default: what is here already and suits the network)")
     parser.add_argument("--classes", metavar="A,B,...", help="only these of its classes")
     parser.add_argument("--epochs", type=int, help="how often it sees every training image")
     parser.add_argument("--batch-size", type=int, help="images per step")
@@ -50,7 +50,7 @@ def parse(arguments):
     parser.add_argument("--overfit-batch", action="store_true", help="only check that the network can learn one batch by heart")
     options = parser.parse_args(arguments)
     if options.model is None and options.resume is None:
-        parser.error(f"name a network to train ({', '.join(models.names())}), or a run to --resume")
+        parser.error("name a network to train, such as lenet or resnet20 (--help names them all), or a run to --resume")
     fixed = [name for name in (*SETTINGS[1:], "out") if getattr(options, name) is not None]
     if options.resume is not None and fixed:
         parser.error(f"--resume goes on with the settings of its run: leave out --{fixed[0].replace('_', '-')}")
@@ -73,9 +73,9 @@ def main(arguments=None):
         else:
             chosen = Settings(**{name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None})
             settings = chosen.with_data()
+            trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{short(settings.data)}"), console)
             if chosen.data is None and settings.data == "shapes":
-                console.line("no --data: it learns shapes that are drawn here; --data cifar10 gets it photographs, --data folder:PATH your own")
-            trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{pathlib.Path(settings.data).name}"), console)
+                console.line("without --data it learns shapes, which are drawn; photographs: --data cifar10 or --data folder:PATH")
         if options.resume is None and not options.overfit_batch:
             trainer.start()
         introduce(trainer)
@@ -102,6 +102,11 @@ def read_settings(folder):
         return Settings(**json.loads((folder / "config.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{folder / 'config.json'} does not hold the settings of a run ({error})") from None
+
+
+def short(data):
+    """Data in a word: those of folder:some/photos are "photos"."""
+    return pathlib.Path(data.removeprefix("folder:")).expanduser().resolve().name if data.startswith("folder:") else data
 
 
 def free_folder(name):
@@ -172,7 +177,7 @@ def conclude(trainer, seconds):
     evaluation = trainer.evaluate()
     with trainer.averaged():
         drawn = pictures.draw_all(trainer.model, trainer.preprocessing, trainer.test_set, evaluation, trainer.rows, folder,
-                                  f"{trainer.settings.model} on {trainer.test_set.name}")
+                                  f"{trainer.settings.model} on {short(trainer.settings.data)}")
     line(f"test accuracy {percent(evaluation.accuracy)} after {trainer.settings.epochs} epochs; {seconds:.0f} s in all")
     line(f"{folder}: {', '.join([weights.FILE, metrics.FILE, 'config.json', *drawn])}")
     line(f"try it:  python -m minicnn.predict {folder} {'digit.png' if trainer.model.input_shape[0] == 1 else 'photo.jpg'}")

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import minicnn
 from minicnn import data, models, predict
+from minicnn.data import photographs
 from minicnn.models import imagenet
 from minicnn.training import weights
 
-PHOTOGRAPHS = pathlib.Path(minicnn.__file__).parent / "data" / "embedded" / "photographs"
-CHELSEA, COFFEE = PHOTOGRAPHS / "chelsea.jpg", PHOTOGRAPHS / "coffee.jpg"
+CHELSEA, COFFEE = photographs.EXAMPLES / "chelsea.jpg", photographs.EXAMPLES / "coffee.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +148,8 @@ def test_photographs_are_named_without_a_run(call, tmp_path):
     assert (code, err) == (0, "")
     for line, path, name in zip(out.splitlines(), (CHELSEA, COFFEE), ("Egyptian cat", "espresso"), strict=True):
         assert line.startswith(f"{path} ") and line.removeprefix(str(path)).strip().startswith(f"{name} (") and line.count("%") == 3
+    shutil.copy(CHELSEA, tmp_path / "photo")
+    assert "Egyptian cat" in call(predict.main, tmp_path / "photo")[1]
     code, out, err = call(predict.main, CHELSEA, text, COFFEE, "--top", 1, "--model", "squeezenet")
     assert code == 2 and len(out.splitlines()) == 2 and out.count("%") == 2
     assert err == f"minicnn: {text} is no image that can be read; PNG and JPEG, for example, can be\n"
@@ -156,10 +157,14 @@ def test_photographs_are_named_without_a_run(call, tmp_path):
 
 def test_what_is_not_asked_rightly(call, small_run, tmp_path):
     shutil.copy(CHELSEA, tmp_path)
+    weights_file = small_run / weights.FILE
     for arguments, words in (([CHELSEA, "--model", "squeeznet"], "did you mean 'squeezenet'?"),
                              ([small_run, CHELSEA, "--model", "squeezenet"], "has a network of its own"),
                              ([small_run], "name the images that"),
+                             ([weights_file, CHELSEA, "--model", "squeezenet"], "has a network of its own"),
                              ([tmp_path], f"{tmp_path} is a folder; name the images in it"),
+                             ([tmp_path / "none"], "none does not exist"),
+                             ([tmp_path / "none", "--model", "squeezenet"], "none does not exist"),
                              ([tmp_path / "none.jpg"], "none.jpg does not exist")):
         code, out, err = call(predict.main, *arguments)
         assert (code, out) == (2, "") and words in err

@@ -10,6 +10,7 @@ from minicnn import Tensor, drawing
 from minicnn import functional as F
 from minicnn.drawing import GREY, picture
 from minicnn.training import layers, preparation
+from minicnn.wording import shortened
 
 # The sheet of activations, in inches.
 _BOTTOM, _HEIGHT, _TOP = 0.75, 5.0, 1.35   # below, along and above the columns of maps and strips of numbers
@@ -22,17 +23,18 @@ _MOST_BARS = 10                            # at the end
 
 @picture
 def activations(model, preprocessing, image, classes, label):
-    """An image on its way through every layer, from left to right.
+    """An image on its way through the layers, from left to right; of many, some of those that have weights are shown.
 
     image   uint8 (C, H, W), as in a Dataset
     label   its class, an index into `classes`
     """
     x = preparation.seen(preprocessing, image)
     *hidden, last = layers.outputs(model, x)
-    probabilities = F.softmax(Tensor(last.output[None]), 1).array[0]
+    probabilities = F.softmax(Tensor(last.output.reshape(1, -1)), 1).array[0]   # (K, 1, 1) if the network ends with a mean
     best = np.argsort(-probabilities, kind="stable")
+    classes = [shortened(name, 24) for name in classes]
     places = np.arange(len(classes)) if len(classes) <= _MOST_BARS else best[:_MOST_BARS]
-    shown = [hidden[place] for place in np.unique(np.linspace(0, len(hidden) - 1, _MOST_LAYERS).round().astype(int))]
+    shown = hidden if len(hidden) <= _MOST_LAYERS else _choice(hidden, {name for name, _ in model.named_modules()})
 
     figure = Figure(facecolor="white")
     sheet = figure.add_axes((0, 0, 1, 1))
@@ -46,13 +48,19 @@ def activations(model, preprocessing, image, classes, label):
     width, height = left + _BARS + 0.2, _BOTTOM + _HEIGHT + _TOP
     sheet.text(width / 2, height - 0.2, f"What the layers make of a test image (true {classes[label]}, said {classes[best[0]]})",
                ha="center", va="top", fontsize=16, weight="bold")
-    some = f" ({len(shown)} of {len(hidden)} are shown)" if len(shown) < len(hidden) else ""
+    some = f" ({len(shown)} are shown)" if len(shown) < len(hidden) else ""
     drawing.caption(figure, f"hidden layers{some}: white is 0, orange is positive, blue is negative, each layer on a scale of its own")
     sheet.set(xlim=(0, width), ylim=(0, height), aspect="auto")
     figure.set_size_inches(width, height)
     bars = figure.add_axes((left / width, _BOTTOM / height, _BARS / width, _HEIGHT / height))
     drawing.show_probabilities(bars, probabilities[places], [classes[place] for place in places], list(places).index(best[0]))
     return figure
+
+
+def _choice(hidden, modules):
+    """A few layers with weights, at even distances, the first and the last among them."""
+    hidden = [layer for layer in hidden if layer.name in modules] or hidden
+    return [hidden[place] for place in np.unique(np.linspace(0, len(hidden) - 1, _MOST_LAYERS).round().astype(int))]
 
 
 def _draw_input(sheet, left, x, preprocessing):

@@ -55,7 +55,7 @@ def curves(rows, title):
 
 
 def _curves(axes, epochs, curves, in_words):
-    """Lines for training and test, and for the test's five best guesses if there are three."""
+    """Lines for training and test, and if there are three, for the test with five guesses."""
     positive = [value for values in curves for value in values if value > 0] or [1]
     low, high = min(positive) / 1.6, max(positive) * 1.6   # at least one labelled tick lies between, whatever the values
     axes.set(yscale="log", ylim=(low, high), xlabel="epoch", xlim=(0.5, 1.5) if len(epochs) == 1 else (epochs[0], epochs[-1]))
@@ -67,7 +67,7 @@ def _curves(axes, epochs, curves, in_words):
 
     best = int(np.argmin(curves[1]))
     names = ["training", f"test\nlowest: {in_words(curves[1][best])}\nin epoch {epochs[best]}"]
-    names += [f"not among five\nguesses: {in_words(values[-1])}" for values in curves[2:]]
+    names += [f"test, top 5: {in_words(values[-1])}" for values in curves[2:]]
     curves = [np.maximum(values, low) for values in curves]   # what is 0 runs along the lower edge
     heights = _apart([np.log(values[-1] / low) / np.log(high / low) for values in curves])
     for values, height, colour, name in zip(curves, heights, (GREY, ORANGE, BLUE), names):
@@ -80,11 +80,13 @@ def _curves(axes, epochs, curves, in_words):
 
 def _apart(heights, least=0.16):
     """The heights of names at the ends of curves, 0 to 1, moved so far that none is closer to another than `least`."""
-    order = np.argsort(heights, kind="stable")[::-1]
-    moved = np.array(heights, float)
-    for above, below in zip(order, order[1:]):
-        moved[below] = min(moved[below], moved[above] - least)
-    return moved + np.mean(np.subtract(heights, moved))
+    moved = np.array(heights)
+    order = np.argsort(-moved, kind="stable")
+    for _ in range(10):   # neighbours push each other away, which for three takes a few rounds
+        for above, below in zip(order, order[1:]):
+            lack = max(0, least - (moved[above] - moved[below]))
+            moved[[above, below]] += lack / 2, -lack / 2
+    return moved
 
 
 @picture
@@ -111,8 +113,7 @@ def filters(model):
             axes.set_title(number)
         drawing.frame(axes)
     if colour:
-        drawing.caption(figure, "as colours, each kernel on a scale of its own: grey is 0, "
-                                "a colour is what the kernel looks for, its complement what it avoids")
+        drawing.caption(figure, "weights as red, green and blue: grey is 0, each kernel on a scale of its own")
     else:
         bar = figure.colorbar(image, ax=grid, shrink=0.9, aspect=30)
         bar.outline.set_visible(False)
@@ -126,11 +127,11 @@ def confusion(evaluation, classes):
 
     Of more than 20 classes, only what is most often mistaken for what.
     """
-    counts = evaluation.confusion()
+    counts, classes = evaluation.confusion(), [shortened(name, 24) for name in classes]
     errors = np.where(np.eye(len(classes)), 0, counts)
     if len(classes) > _MOST_CLASSES:
         return _confusions(errors, counts, classes)
-    side = max(9.5, 0.75 * len(classes))
+    side = max(7, 2.5 + 0.7 * len(classes))
     figure = drawing.figure(side, side + 0.3, _not_recognised(errors, counts))
     axes = figure.subplots()
     axes.imshow(np.where(errors, errors, np.nan), cmap=drawing.COUNTS, vmin=1, vmax=max(errors.max(), 2))
@@ -191,11 +192,12 @@ def mistakes(evaluation, test_set, most=24, columns=6):
     if not len(worst):
         figure.suptitle(figure.get_suptitle(), y=0.5, va="center")
         return figure
+    true, said = ([shortened(test_set.classes[of[place]]) for place in worst] for of in (evaluation.labels, evaluation.predictions))
+    size = 12 if max(map(len, said)) <= 6 else 10
     grid = figure.subplots(rows, columns).flat
-    for axes, place in zip(grid, worst):
+    for number, (axes, place) in enumerate(zip(grid, worst)):
         drawing.show_image(axes, test_set.image(place))
-        true, said = (shortened(test_set.classes[of[place]]) for of in (evaluation.labels, evaluation.predictions))
-        axes.set_title(f"true {true}\nsaid {said} ({confidence(highest[place])})", fontsize=12 if len(said) < 8 else 10)
+        axes.set_title(f"true {true[number]}\nsaid {said[number]} ({confidence(highest[place])})", fontsize=size)
     for axes in grid[len(worst):]:
         axes.set_axis_off()
     return figure

@@ -35,7 +35,7 @@ class Settings:
         if channels == 1:
             chosen = "mnist"
         else:
-            chosen = "cifar10" if size == [32, 32] and data.is_at_hand("cifar10") else "shapes"
+            chosen = "cifar10" if size == [32, 32] and data.CIFAR10.is_here() else "shapes"
         return dataclasses.replace(self, data=chosen)
 
     def complete(self, recipe, images):
