@@ -60,6 +60,22 @@ WRONG = {
                                  "    return 9 * channels * filters * height * width"),
     "ScaledTanh": ("ScaledTanh.backward = lambda self, gradient: (gradient * 1.7159 * (1 - self.tanh ** 2),)",
                    "ScaledTanh.backward = lambda self, gradient: (gradient * 1.7159 * 2 / 3 * (1 - (1.7159 * self.tanh) ** 2),)"),
+    "bottleneck_weights": ("def bottleneck_weights(channels, width):\n    return 2 * channels * width + 9 * channels ** 2",
+                           "def bottleneck_weights(channels, width):\n    return channels * width + 9 * width ** 2"),
+    "carried_by_length": ("def carried_by_length(slopes):\n"
+                          "    n = len(slopes)\n"
+                          "    return [math.comb(n, k) * np.mean(slopes) ** k for k in range(n + 1)]",
+                          "def carried_by_length(slopes):\n    return np.cumprod([1, *slopes])",
+                          "def carried_by_length(slopes):\n    return [1, sum(slopes)]"),
+    "start_from_nothing": ("def start_from_nothing(model):\n"
+                           "    for block in model.blocks():\n"
+                           "        block.bn1.weight.copy_(np.zeros(block.bn1.weight.shape))",
+                           "def start_from_nothing(model):\n"
+                           "    for block in model.blocks():\n"
+                           "        block.bn2.bias.copy_(np.zeros(block.bn2.bias.shape))",
+                           "def start_from_nothing(model):\n"
+                           "    for block in model.blocks():\n"
+                           "        block.conv2.weight.copy_(np.zeros(block.conv2.weight.shape))"),
 }
 
 

@@ -54,13 +54,22 @@ def compare(folders):
     """The training errors of several runs, a Figure."""
     from minicnn.residual import pictures   # brings matplotlib, for which a mistake need not wait
 
+    runs = sorted(((_load(folder), folder) for folder in folders), key=lambda run: len(run[0].model.blocks()))
     curves = {}
-    for folder in folders:
-        trained = weights.load(folder)
+    for trained, folder in runs:
         if trained.name in curves:
             raise InputError(f"{folder} is another run of {trained.name}: choose runs of different networks")
         curves[trained.name] = _curve(folder / metrics.FILE)
     return pictures.degradation(curves, "Training errors of networks of different depth")
+
+
+def _load(folder):
+    """The network of a run, a weights.Trained. InputError if it is none of blocks."""
+    trained = weights.load(folder)
+    if not isinstance(trained.model, Residual):
+        raise InputError(f"{trained.name} is not made of blocks: this is for residual networks and their plain counterparts, "
+                         "python -m minicnn.train resnet20 say")
+    return trained
 
 
 def _curve(path):
@@ -78,11 +87,8 @@ def look_into(folder, images):
     """All pictures of one run, by their paths."""
     from minicnn.residual import pictures
 
-    trained = weights.load(folder)
+    trained = _load(folder)
     model, name = trained.model, trained.name
-    if not isinstance(model, Residual):
-        raise InputError(f"{name} is not made of blocks: this is for residual networks and their plain counterparts, "
-                         "python -m minicnn.train resnet20 say")
     tested, learned_from = _batches(trained, False, images), _batches(trained, True, _BATCHES * _BATCH)
     generator = np.random.default_rng(0)
     drawn = {}

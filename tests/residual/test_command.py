@@ -54,10 +54,12 @@ def test_a_plain_network_has_no_paths(call, make_run):
 
 
 def test_several_runs_are_compared(call, make_run):
-    folders = [make_run(name) for name in ("plain20", "resnet20")]
+    folders = [make_run(name) for name in ("plain32", "plain20", "resnet20")]
     code, out, err = call(residual.main, *folders)
-    assert (code, err) == (0, "") and out == f"drawn to {folders[1] / 'degradation.png'}\n"
-    assert drawn(folders[0]) == set() and drawn(folders[1]) == {"degradation.png"}
+    assert (code, err) == (0, "") and out == f"drawn to {folders[2] / 'degradation.png'}\n"
+    assert drawn(folders[0]) == set() and drawn(folders[2]) == {"degradation.png"}
+    plain = residual.compare(folders).axes[0]
+    assert [text.get_text().split()[0] for text in plain.texts] == ["plain20", "plain32"]   # the shallower first
 
 
 def test_curves_are_training_errors(make_run):
@@ -72,6 +74,8 @@ def test_what_cannot_be_looked_into(call, small_run, make_run, tmp_path):
     code, out, err = call(residual.main, small_run)
     assert code == 2 and "lenet is not made of blocks" in err
     folder = make_run("resnet20")
+    code, out, err = call(residual.main, folder, small_run)
+    assert code == 2 and "lenet is not made of blocks" in err
     code, out, err = call(residual.main, folder, folder)
     assert code == 2 and "another run of resnet20" in err
     other = make_run("plain20")
