@@ -45,13 +45,26 @@ class _Batches(Dataset):
                              f"{len(self.classes) - 1}; delete it, and the same command unpacks it again")
         return records
 
+    @classmethod
+    def is_here(cls):
+        """Are all its files there, so that nothing need be downloaded or unpacked?"""
+        return all(cls._found(file) for file in (*cls._train_files, *cls._test_files))
+
+    @classmethod
+    def _found(cls, file):
+        """The path of a file that is there, or None."""
+        from minicnn.data import download
+
+        folder = download.folder(cls.name)
+        return next((place / file for place in (folder / cls._unpacked, folder) if (place / file).exists()), None)
+
     def _path(self, file):
         from minicnn.data import download   # brings urllib and ssl, for which MNIST need not wait
 
+        found = self._found(file)
+        if found:
+            return found
         folder = download.folder(self.name)
-        for place in (folder / self._unpacked, folder):
-            if (place / file).exists():
-                return place / file
         addresses = [f"{site}/~kriz/{self._archive}" for site in ("https://www.cs.toronto.edu", "http://www.cs.toronto.edu")]
         try:
             archive = download.fetch(addresses, folder / self._archive, self._checksum)

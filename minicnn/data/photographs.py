@@ -10,6 +10,7 @@ A transform that says `least`, the pixels that a photo's shorter side must have 
 """
 import contextlib
 import math
+import pathlib
 import threading
 import warnings
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from minicnn.errors import InputError
 
+EXAMPLES = pathlib.Path(__file__).parent / "embedded" / "photographs"   # chelsea.jpg (a cat), coffee.jpg, rocket.jpg, astronaut.jpg
 _LONGEST = 16   # times its shorter side: so much of a strip is looked at, or scaling one that is a pixel wide would fill the memory
 _filters = threading.Lock()   # of warnings: they belong to the whole process
 

@@ -30,6 +30,11 @@ class Preprocessing(NamedTuple):
     std: tuple           # then divided by
     resize: int = None   # of photographs, the shorter side is brought to so many pixels, and the centre is cut out; None: to `size`
 
+    @classmethod
+    def of(cls, described):
+        """From `_asdict()` after JSON, which turns tuples into lists."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in described.items()})
+
 
 class Network(NamedTuple):
     """How models.get makes a network."""
@@ -44,7 +49,7 @@ class Classifier(Module):
 
     input_shape    (C, H, W)
     recipe         a Recipe
-    name, variant  what models.get was asked for
+    name, variant, num_classes   what models.get was asked for
 
     What it has learned from, None until it has:
 
@@ -52,7 +57,7 @@ class Classifier(Module):
     preprocessing  a Preprocessing
     """
 
-    name = variant = classes = preprocessing = None
+    name = variant = num_classes = classes = preprocessing = None
     resize = None   # of its Preprocessing
 
     def loss(self, scores, labels):

@@ -79,6 +79,15 @@ def test_files_that_are_there_are_used(folder, name, unpacked):
     check(name)
 
 
+def test_whether_files_are_there_can_be_asked(folder):
+    assert not data.CIFAR10.is_here()
+    files = contents("cifar10")
+    put(folder / "cifar10", {file: some for file, some in files.items() if file != "test_batch.bin"})
+    assert not data.CIFAR10.is_here()
+    (folder / "cifar10" / "test_batch.bin").write_bytes(files["test_batch.bin"])
+    assert data.CIFAR10.is_here() and not data.CIFAR100.is_here()
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_archive_is_fetched_and_unpacked_once(folder, monkeypatch, name):
     path, asked = folder / name / f"{FILES[name][0].replace('batches-bin', 'binary')}.tar.gz", []
