@@ -57,6 +57,8 @@ def get(path, train=True, classes=None):
     If it has PATH/train/CLASS/*.jpg and PATH/val/CLASS/*.jpg, these are they. If it has PATH/CLASS/*.jpg, every tenth image of a
     class, by the order of their names, is held out for testing: always the same ones.
     """
+    if not str(path):
+        raise InputError("no folder is named: write its path after the colon, folder:PATH")
     path = pathlib.Path(path).expanduser()
     found = _folders(path)
     if "train" in found and "val" in found:

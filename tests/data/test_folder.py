@@ -183,6 +183,8 @@ def test_folders_that_are_none(tmp_path):
             get(tmp_path / path)
     with pytest.raises(InputError, match="no folder PATH"):
         data.get("folder:PATH")
+    with pytest.raises(InputError, match="no folder is named: write its path after the colon"):
+        data.get("folder:")
     with pytest.raises(InputError, match="did you mean 'folder:PATH'"):
         data.get("folder")
 
