@@ -1,9 +1,10 @@
 """The lecture's networks, one file per paper: models.get("resnet50"), models.names()."""
 from minicnn.errors import InputError
 from minicnn.models import alexnet, googlenet, lenet, resnet, resnet_cifar, squeezenet, vgg, zfnet
+from minicnn.models.summary import summary
 from minicnn.registry import Registry
 
-__all__ = ["get", "names"]
+__all__ = ["get", "names", "summary"]
 
 _registry = Registry("model")
 for _family in (lenet, alexnet, zfnet, vgg, googlenet, resnet, resnet_cifar, squeezenet):
