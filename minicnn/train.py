@@ -120,7 +120,7 @@ def introduce(trainer):
     settings, train_set = trainer.settings, trainer.train_set
     line(describe(settings.model + (f" ({settings.variant})" if settings.variant else ""), trainer.model))
     line(f"{settings.data}: {len(train_set):,} images to learn from, {len(trainer.test_set):,} to be tested on, "
-         f"{len(train_set.classes)} classes")
+         f"{len(train_set.classes)} classes{trainer.test_set.remark}")
     parts = f" in {settings.accumulate} parts" if settings.accumulate > 1 else ""
     average = f", weights averaged with {settings.ema:g}" if settings.ema else ""
     line(f"{settings.epochs} epochs, batches of {settings.batch_size}{parts}, {settings.optimizer} with learning rate {settings.lr:g}"
