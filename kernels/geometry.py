@@ -1,4 +1,8 @@
 """The arithmetic of positions, shared by the kernel packages and those who call them: no arrays, only sizes."""
+import math
+from fractions import Fraction
+from typing import NamedTuple
+
 import numpy as np
 
 
@@ -39,3 +43,70 @@ def resampling_sources(mode, position, size, scale, align_corners):
     first = min(int(place), size - 1)
     far = min(place - first, 1.0)
     return [(first, 1 - far), (min(first + 1, size - 1), far)]
+
+
+class Window(NamedTuple):
+    """What a unit looks through along one axis: `size` positions of its input, `dilation` apart; the window of the next unit lies
+    `stride` further, and the first begins `padding` before the edge."""
+
+    size: int
+    stride: int = 1    # or a Fraction, where there are more units than positions
+    padding: int = 0
+    dilation: int = 1
+
+
+class ReceptiveField(NamedTuple):
+    """The pixels of the image, along one axis, on which a unit depends; those beyond the edges, which are padding, are among them.
+
+    Araujo, Norris & Sim, "Computing receptive fields of convolutional neural networks" (Distill 2019). Where units differ, as they do
+    after a transposed convolution, the size is the largest, or a little more.
+    """
+
+    size: int      # a Fraction, and so is the stride, where one pixel belongs to several units
+    stride: int    # how much further the next unit's lies; 0: all units see the same
+    offset: int    # where the first unit's begins; negative in the padding
+
+    def through(self, window):
+        """That of a unit which sees units like this one through a Window: the paper's equations 2 and 3, from the image upwards."""
+        reach = window.dilation * (window.size - 1)
+        return ReceptiveField(self.size + reach * self.stride, self.stride * window.stride, self.offset - window.padding * self.stride)
+
+    def of_all(self, units):
+        """That of a unit which sees all `units` of an axis."""
+        return ReceptiveField(self.size + (units - 1) * self.stride, 0, self.offset)
+
+
+PIXEL = ReceptiveField(1, 1, 0)   # what a pixel of the image sees of it
+
+
+def union(fields, units):
+    """That of a unit which sees one unit of several branches, each `units` long: from where the first begins to where the last ends.
+
+    Where branches went at different strides, no formula says what a unit sees of them: it is taken to see all.
+    """
+    if len({field.stride for field in fields}) > 1:
+        fields = [field.of_all(units) for field in fields]
+    offset = min(field.offset for field in fields)
+    end = max(field.offset + field.size for field in fields)
+    return ReceptiveField(end - offset, fields[0].stride, offset)
+
+
+def transposed_window(window, stride, padding, dilation=1):
+    """The Window of a transposed convolution: unit j sees the positions i whose stamp, from stride i - padding on, covers it."""
+    reach = dilation * (window - 1)
+    return Window(reach // stride + 1, Fraction(1, stride), (reach - padding) // stride)
+
+
+def adaptive_window(size, units):
+    """The Window of adaptive pooling from `size` positions to `units`: unit j sees those from floor(j size / units) to
+    ceil((j + 1) size / units), and this is the largest."""
+    return Window(max(-(-(j + 1) * size // units) - j * size // units for j in range(units)), Fraction(size, units))
+
+
+def resampling_window(mode, scale, align_corners):
+    """The Window of `resampling_sources` away from the edges."""
+    if mode == "nearest" or align_corners:
+        first = 0
+    else:
+        first = math.floor((scale - 1) / 2)
+    return Window(1 if mode == "nearest" else 2, Fraction(scale).limit_denominator(1000), -first)

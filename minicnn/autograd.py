@@ -52,6 +52,7 @@ class Function:
     floating = True      # inputs must be float32 or float64; functions that only move data take anything
     waits = False        # may it wait to see what follows? Then `output_shape(*inputs)` tells what it will give. See fusion.py
     multiply_adds = 0    # how many this application took
+    windows = None       # through which each pixel sees the first input: a kernels.geometry.Window for rows, one for columns
     parents = None       # per input: the Function that made it, or itself if it is a leaf, or None if it needs no gradient
     tensors = ()         # the inputs as Tensors, during `forward`
     state = ()           # Tensors that it reads or changes beside its inputs

@@ -3,6 +3,7 @@ import operator
 
 import numpy as np
 
+from kernels.geometry import adaptive_window
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
 from minicnn.functional import arguments
@@ -14,6 +15,10 @@ class AdaptiveMaxPool2d(Function):
 
     def __init__(self, y_shape):
         self.y_shape = y_shape
+
+    @property
+    def windows(self):
+        return tuple(map(adaptive_window, self.input_shapes[0][2:], self.y_shape))
 
     def forward(self, x):
         y = empty((*x.shape[:2], *self.y_shape), x.dtype)
@@ -32,6 +37,10 @@ class AdaptiveAvgPool2d(Function):
 
     def __init__(self, y_shape):
         self.y_shape = y_shape
+
+    @property
+    def windows(self):
+        return tuple(map(adaptive_window, self.input_shapes[0][2:], self.y_shape))
 
     def forward(self, x):
         y = empty((*x.shape[:2], *self.y_shape), x.dtype)

@@ -1,7 +1,7 @@
 """Convolution, made differentiable."""
 import math
 
-from kernels.geometry import output_shape, transposed_output_size
+from kernels.geometry import Window, output_shape, transposed_output_size, transposed_window
 from minicnn import arithmetic
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
@@ -22,6 +22,11 @@ class Conv2d(WithEpilogue):
 
     def __init__(self, y_shape, geometry, biased):
         self.y_shape, self.geometry, self.biased = y_shape, geometry, biased
+
+    @property
+    def windows(self):
+        stride, padding, dilation, _ = self.geometry
+        return tuple(map(Window, self.input_shapes[1][2:], stride, padding, dilation))
 
     def output_shape(self, x, weight, *others):
         return (x.shape[0], weight.shape[0], *self.y_shape)
@@ -124,6 +129,11 @@ class ConvTranspose2d(Function):
 
     def __init__(self, y_shape, stride, padding, dilation, groups):
         self.y_shape, self.geometry = y_shape, (stride, padding, dilation, groups)
+
+    @property
+    def windows(self):
+        stride, padding, dilation, _ = self.geometry
+        return tuple(map(transposed_window, self.input_shapes[1][2:], stride, padding, dilation))
 
     def forward(self, x, weight, bias=None):
         y = empty(self.y_shape, x.dtype)

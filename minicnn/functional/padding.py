@@ -1,4 +1,5 @@
 """Padding, made differentiable. Any type will do."""
+from kernels.geometry import Window
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
 
@@ -10,6 +11,11 @@ class Pad(Function):
 
     def __init__(self, borders, mode, value):
         self.borders, self.mode, self.value = borders, mode, value
+
+    @property
+    def windows(self):
+        """Of images, and away from the border, which may show other pixels."""
+        return tuple(Window(1, padding=before) for before, _ in self.borders[2:]) if len(self.borders) == 4 else None
 
     def forward(self, x):
         y = empty([before + size + after for (before, after), size in zip(self.borders, x.shape)], x.dtype)

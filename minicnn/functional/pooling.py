@@ -1,7 +1,7 @@
 """Pooling, made differentiable."""
 import numpy as np
 
-from kernels.geometry import output_size
+from kernels.geometry import Window, output_size
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
 from minicnn.functional import arguments
@@ -14,6 +14,10 @@ class MaxPool2d(Function):
 
     def __init__(self, y_shape, window, stride, padding):
         self.y_shape, self.geometry = y_shape, (window, stride, padding)
+
+    @property
+    def windows(self):
+        return tuple(map(Window, *self.geometry))
 
     def forward(self, x):
         y = empty((*x.shape[:2], *self.y_shape), x.dtype)
@@ -32,6 +36,10 @@ class AvgPool2d(Function):
 
     def __init__(self, y_shape, window, stride, padding, count_include_pad):
         self.y_shape, self.geometry, self.count_include_pad = y_shape, (window, stride, padding), count_include_pad
+
+    @property
+    def windows(self):
+        return tuple(map(Window, *self.geometry))
 
     def forward(self, x):
         y = empty((*x.shape[:2], *self.y_shape), x.dtype)

@@ -1,6 +1,7 @@
 """Resampling of images, made differentiable."""
 import math
 
+from kernels.geometry import resampling_window
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
 from minicnn.functional import arguments
@@ -11,6 +12,11 @@ class Resample(Function):
 
     def __init__(self, y_shape, mode, scale, align_corners):
         self.y_shape, self.settings = y_shape, (mode, scale, align_corners)
+
+    @property
+    def windows(self):
+        mode, scale, align_corners = self.settings
+        return tuple(resampling_window(mode, along, align_corners) for along in scale)
 
     def forward(self, x):
         y = empty((*x.shape[:2], *self.y_shape), x.dtype)

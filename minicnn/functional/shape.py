@@ -1,6 +1,7 @@
 """Moving data about, made differentiable: shapes, axes, parts, types. Values stay what they are; any type will do."""
 import numpy as np
 
+from kernels.geometry import Window
 from minicnn import arithmetic
 from minicnn.autograd import Function
 from minicnn.device import empty
@@ -41,6 +42,18 @@ class Index(Function):
 
     def __init__(self, index):
         self.index = index
+
+    @property
+    def windows(self):
+        """Where it takes every so manieth row and column of images."""
+        shape = self.input_shapes[0]
+        place = next((place for place, part in enumerate(self.index) if part is Ellipsis), len(self.index))
+        before, after = self.index[:place], self.index[place + 1:]
+        parts = (*before, *[slice(None)] * (4 - len(before) - len(after)), *after)
+        if len(shape) != 4 or not all(isinstance(part, slice) and (part.step or 1) > 0 for part in parts):
+            return None
+        firsts_and_steps = [part.indices(size)[::2] for part, size in zip(parts[2:], shape[2:])]
+        return tuple(Window(1, step, -first) for first, step in firsts_and_steps)
 
     def forward(self, x):
         return x[self.index]
