@@ -1,54 +1,75 @@
-"""Ask a trained network what it sees:  python -m minicnn.predict runs/lenet-mnist digit.png"""
+"""Ask a network what it sees:  python -m minicnn.predict photo.jpg, or of one's own  python -m minicnn.predict runs/lenet-mnist digit.png"""
 import argparse
 import pathlib
 from typing import NamedTuple
 
 import numpy as np
 
-from minicnn import Tensor, command, no_grad
+from minicnn import Tensor, command, models, no_grad
 from minicnn import functional as F
-from minicnn.data import own_images
+from minicnn.data import own_images, photographs
 from minicnn.errors import InputError
-from minicnn.training import weights
-from minicnn.training.settings import make_transform
+from minicnn.training import preparation, weights
 from minicnn.wording import confidence
 
-_FORMS = {"mnist": own_images.like_mnist, "fashion-mnist": own_images.like_fashion_mnist}   # what a network has learned to read
+_FORMS = {"mnist": own_images.like_mnist, "fashion-mnist": own_images.like_fashion_mnist}   # of networks that do not read photographs
+_MODEL = "squeezenet"   # its weights come with the package
 _PLOT = pathlib.Path("prediction.png")
 _MOST_DRAWN = 20   # images in one picture
+_DRAWN_SIZE = 512   # pixels of a photograph's longer side there
 
 
 class Prediction(NamedTuple):
     """What a network makes of a file."""
 
     path: pathlib.Path
-    brightness: np.ndarray      # (H, W): the file's image
-    image: np.ndarray           # (C, H, W): brought into the form of the data set
+    original: np.ndarray        # (H, W) brightness or (H, W, 3) colours, from 0 to 1: the file's image
+    image: np.ndarray           # (C, H, W), from 0 to 1: brought into the form of the data set
     probabilities: np.ndarray   # (classes,)
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="python -m minicnn.predict", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Ask a trained network what is on images: photos, scans, drawings of any size, dark on light or the reverse.",
+        usage="%(prog)s [run] image [image ...] [--model NAME] [--top N] [--plot [FILE]]",
+        description="Ask a network what is on images. Without a run it is one that knows the 1000 classes of ImageNet; of one's own, it is\n"
+                    "asked about what it has learned: photographs, or, of digits and clothes, scans and drawings of any size.",
         epilog="examples:\n"
-               "  python -m minicnn.predict runs/lenet-mnist digit.png\n"
-               "  python -m minicnn.predict runs/lenet-mnist scans/*.jpg --top 1\n"
-               "  python -m minicnn.predict runs/lenet-mnist digit.png --plot")
-    parser.add_argument("run", type=pathlib.Path, help="the folder that python -m minicnn.train left")
-    parser.add_argument("images", type=pathlib.Path, nargs="+", metavar="image", help="image files, one digit or thing on each")
+               "  python -m minicnn.predict photo.jpg\n"
+               "  python -m minicnn.predict photos/*.jpg --model resnet50 --top 5\n"
+               "  python -m minicnn.predict photo.jpg --plot\n"
+               "  python -m minicnn.predict runs/lenet-mnist scans/*.png --top 1")
+    parser.add_argument("paths", type=pathlib.Path, nargs="+", metavar="[run] image",
+                        help="the folder that python -m minicnn.train left, if that network is to be asked, and image files, one thing on each")
+    parser.add_argument("--model", metavar="NAME", help=f"a network with ImageNet weights, instead of a run's (default: {_MODEL}, whose "
+                                                        "weights are here already; those of others are downloaded)")
     parser.add_argument("--top", type=int, default=3, metavar="N", help="how many classes to name (default: 3)")
     parser.add_argument("--plot", type=pathlib.Path, nargs="?", const=_PLOT, metavar="FILE",
                         help=f"draw the images, what the network sees, and what it says (default: {_PLOT})")
     options = parser.parse_args(arguments)
     if options.top < 1:
         parser.error(f"--top must be at least 1, not {options.top}")
+    options.run, options.images = None, options.paths
+    if _is_run(options.paths):
+        options.run, *options.images = options.paths
+        if options.model:
+            parser.error(f"{options.run} is a run, which has a network of its own: leave --model {options.model} away")
+        if not options.images:
+            parser.error(f"name the images that {options.run} is asked about, too")
     return options
+
+
+def _is_run(paths):
+    """Is the first path not an image but the folder of a run, or its weights? A folder alone is one if it looks so."""
+    first = paths[0]
+    if first.is_dir():
+        return len(paths) > 1 or any((first / name).exists() for name in (weights.FILE, "config.json"))
+    return first.suffix in ("", ".safetensors")
 
 
 def main(arguments=None):
     options = parse(arguments)
-    trained = weights.load(options.run)
+    trained = weights.load(options.run) if options.run else published(options.model or _MODEL)
     if options.plot:
         _spare(options.plot, options.images)
     predictions, width = [], max(len(str(path)) for path in options.images)
@@ -64,27 +85,49 @@ def main(arguments=None):
         from minicnn import drawing
         from minicnn.training import pictures   # brings matplotlib, which takes as long as all else
 
-        drawing.save(pictures.predictions(predictions[:_MOST_DRAWN], trained.classes), options.plot)
+        drawing.save(pictures.predictions(predictions[:_MOST_DRAWN], trained.classes, options.top), options.plot)
         print(f"drawn to {options.plot}" + f" (the first {_MOST_DRAWN})" * (len(predictions) > _MOST_DRAWN))
     return 0 if len(predictions) == len(options.images) else 2
 
 
+def published(name):
+    """A network with its ImageNet weights, as weights.Trained."""
+    model = models.get(name, weights="imagenet")
+    return weights.Trained(model, name, model.variant, "imagenet", model.classes, model.preprocessing)
+
+
 def predict(trained, path):
     """The Prediction of a network, a weights.Trained, for an image file. InputError if that cannot be read or shows nothing."""
-    brightness = own_images.read(path)
-    try:
-        image = _FORMS[trained.data](brightness)
-    except InputError as problem:
-        raise InputError(f"{path}: {problem}") from None
-    x = make_transform(trained.preprocessing, image.shape)(image[None].copy(), None)
+    if trained.data in _FORMS:
+        original, image = _drawing(path, _FORMS[trained.data])
+        crop, transform = preparation.for_tests(trained.preprocessing, image.shape)
+    else:
+        crop, transform = preparation.for_tests(trained.preprocessing, None)
+        original, image = _photograph(path, crop)
+    x = transform(image[None].copy(), None)
     with no_grad():
         probabilities = F.softmax(trained.model.eval()(Tensor(np.ascontiguousarray(x))), 1)
-    return Prediction(path, brightness, image, probabilities.array[0])
+    return Prediction(path, original, image, probabilities.array[0])
 
 
-def _spare(plot, images):
+def _drawing(path, form):
+    original = own_images.read(path)
+    try:
+        return original, form(original)
+    except InputError as problem:
+        raise InputError(f"{path}: {problem}") from None
+
+
+def _photograph(path, crop):
+    photo = photographs.read(path, crop.least)
+    image = photographs.pixels(crop(photo, None)).astype(np.float32) / 255
+    photo.thumbnail((_DRAWN_SIZE, _DRAWN_SIZE))
+    return np.asarray(photo, np.float32) / 255, image
+
+
+def _spare(plot, files):
     """Only a picture that this command made by default may be replaced."""
-    if plot.exists() and (plot != _PLOT or plot.resolve() in {image.resolve() for image in images}):
+    if plot.exists() and (plot != _PLOT or plot.resolve() in {file.resolve() for file in files}):
         raise InputError(f"{plot} exists already and would be overwritten; choose another name for --plot")
 
 

@@ -32,8 +32,16 @@ def test_every_folder_with_modules_is_a_package():
 def test_every_embedded_file_is_installed(setup):
     patterns = setup["options.package_data"]["minicnn"].split()
     installed = {path for pattern in patterns for path in (ROOT / "minicnn").glob(pattern)}
-    embedded = {path for path in (ROOT / "minicnn" / "data" / "embedded").rglob("*") if path.is_file()}
-    assert embedded <= installed and len(embedded) >= 5
+    embedded = {path for path in (ROOT / "minicnn").glob("*/embedded/**/*") if path.is_file()}
+    assert embedded <= installed and len(embedded) >= 15
+
+
+def test_every_folder_of_embedded_files_says_where_they_are_from():
+    folders = [folder for folder in (ROOT / "minicnn").glob("*/embedded/*") if folder.is_dir()]
+    assert {folder.name for folder in folders} >= {"mnist", "photographs", "imagenet", "squeezenet"}
+    for folder in folders:
+        text = (folder / "ATTRIBUTION").read_text(encoding="utf-8")
+        assert "Source:" in text and ("Licence:" in text or "public domain" in text)
 
 
 def test_what_is_imported_is_declared_and_the_reverse(setup):

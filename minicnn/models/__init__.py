@@ -1,12 +1,12 @@
 """The lecture's networks, one file per paper: models.get("resnet50"), models.names()."""
 from minicnn.errors import InputError
-from minicnn.models import alexnet, googlenet, lenet, resnet, resnet_cifar, vgg, zfnet
+from minicnn.models import alexnet, googlenet, lenet, resnet, resnet_cifar, squeezenet, vgg, zfnet
 from minicnn.registry import Registry
 
 __all__ = ["get", "names"]
 
 _registry = Registry("model")
-for _family in (lenet, alexnet, zfnet, vgg, googlenet, resnet, resnet_cifar):
+for _family in (lenet, alexnet, zfnet, vgg, googlenet, resnet, resnet_cifar, squeezenet):
     for _name, _network in _family.NETWORKS.items():
         _registry.register(_name)(_network)
 

@@ -236,16 +236,24 @@ def mistakes(evaluation, test_set, most=24, columns=6):
     return figure
 
 
+_FEWEST_BARS, _MOST_BARS = 5, 10   # of more classes than that only the most probable are drawn, or there is nothing to read
+
+
 @picture
-def predictions(made, classes):
-    """For each Prediction of `made`: the file, what the network sees of it, and the probabilities."""
-    figure = drawing.figure(9, 2.9 * len(made) + 0.8, "What the network sees, and what it says")
-    for (file, seen, bars), prediction in zip(figure.subplots(len(made), 3, squeeze=False, width_ratios=(1, 1, 1.3)), made):
-        file.imshow(prediction.brightness, cmap="gray", vmin=0, vmax=1)
+def predictions(made, classes, top=3):
+    """For each Prediction of `made`: the file, what the network sees, and the probabilities; of many classes about the `top` highest."""
+    longest = max(map(len, classes))
+    figure = drawing.figure(8 + 0.1 * longest, 2.9 * len(made) + 0.8, "What the network sees, and what it says")
+    grid = figure.subplots(len(made), 3, squeeze=False, width_ratios=(1, 1, 1.3 + 0.03 * longest))
+    for (file, seen, bars), prediction in zip(grid, made):
+        file.imshow(prediction.original, cmap="gray", vmin=0, vmax=1)
         name = prediction.path.name
         file.set_title(name if len(name) <= 26 else f"…{name[-25:]}")
         drawing.frame(file)
         drawing.show_image(seen, prediction.image)
         seen.set_title(" × ".join(map(str, prediction.image.shape)))
-        drawing.show_probabilities(bars, prediction.probabilities, classes, prediction.probabilities.argmax())
+        best = np.argsort(-prediction.probabilities, kind="stable")
+        shown = np.arange(len(classes)) if len(classes) <= _MOST_BARS else best[:min(max(top, _FEWEST_BARS), _MOST_BARS)]
+        chosen = list(shown).index(best[0])
+        drawing.show_probabilities(bars, prediction.probabilities[shown], [classes[place] for place in shown], chosen)
     return figure
