@@ -23,7 +23,9 @@ __all__ = ["Function", "Tensor", "arange", "bool", "cat", "enable_grad", "float3
 
 
 def __getattr__(name):
-    """Data sets and models are imported when they are first asked for."""
-    if name in ("data", "models"):
+    """Data sets, models, and what reads and writes their files, are imported when they are first asked for."""
+    if name in ("data", "models", "state"):
         return importlib.import_module(f"minicnn.{name}")
+    if name in ("load", "save"):
+        return getattr(importlib.import_module("minicnn.state"), name)
     raise AttributeError(f"module 'minicnn' has no attribute {name!r}")

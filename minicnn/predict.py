@@ -1,11 +1,11 @@
-"""Ask a network what it sees:  python -m minicnn.predict photo.jpg, or of one's own  python -m minicnn.predict runs/lenet-mnist digit.png"""
+"""Ask a network what it sees:  python -m minicnn.predict photo.jpg, or one's own:  python -m minicnn.predict runs/lenet-mnist digit.png"""
 import argparse
 import pathlib
 from typing import NamedTuple
 
 import numpy as np
 
-from minicnn import Tensor, command, models, no_grad
+from minicnn import Tensor, command, no_grad
 from minicnn import functional as F
 from minicnn.data import own_images, photographs
 from minicnn.errors import InputError
@@ -32,44 +32,40 @@ def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="python -m minicnn.predict", formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s [run] image [image ...] [--model NAME] [--top N] [--plot [FILE]]",
-        description="Ask a network what is on images. Without a run it is one that knows the 1000 classes of ImageNet; of one's own, it is\n"
-                    "asked about what it has learned: photographs, or, of digits and clothes, scans and drawings of any size.",
+        description="Ask a network what is on images. Without a run it is one that knows the 1000 classes of ImageNet. One's own is\n"
+                    "asked about what it has learned: photographs, or scans and drawings of digits or clothes, of any size.",
         epilog="examples:\n"
                "  python -m minicnn.predict photo.jpg\n"
                "  python -m minicnn.predict photos/*.jpg --model resnet50 --top 5\n"
                "  python -m minicnn.predict photo.jpg --plot\n"
                "  python -m minicnn.predict runs/lenet-mnist scans/*.png --top 1")
     parser.add_argument("paths", type=pathlib.Path, nargs="+", metavar="[run] image",
-                        help="the folder that python -m minicnn.train left, if that network is to be asked, and image files, one thing on each")
-    parser.add_argument("--model", metavar="NAME", help=f"a network with ImageNet weights, instead of a run's (default: {_MODEL}, whose "
-                                                        "weights are here already; those of others are downloaded)")
+                        help="the folder that python -m minicnn.train left, if its network is to be asked; image files, one thing on each")
+    parser.add_argument("--model", metavar="NAME",
+                        help=f"a network with ImageNet weights (default: {_MODEL}, whose weights are here; those of others are downloaded)")
     parser.add_argument("--top", type=int, default=3, metavar="N", help="how many classes to name (default: 3)")
     parser.add_argument("--plot", type=pathlib.Path, nargs="?", const=_PLOT, metavar="FILE",
                         help=f"draw the images, what the network sees, and what it says (default: {_PLOT})")
     options = parser.parse_args(arguments)
     if options.top < 1:
         parser.error(f"--top must be at least 1, not {options.top}")
-    options.run, options.images = None, options.paths
-    if _is_run(options.paths):
-        options.run, *options.images = options.paths
-        if options.model:
-            parser.error(f"{options.run} is a run, which has a network of its own: leave --model {options.model} away")
-        if not options.images:
-            parser.error(f"name the images that {options.run} is asked about, too")
+    first, *others = options.paths
+    if options.model and _looks_like_a_run(first):
+        parser.error(f"{first} is a run, which has a network of its own: leave --model {options.model} away")
+    named = others and not options.model and (first.is_dir() or not first.suffix)   # images have endings, and are no folders
+    options.run, options.images = (first, others) if named or _looks_like_a_run(first) else (None, options.paths)
+    if not options.images:
+        parser.error(f"name the images that {first} is asked about, too")
     return options
 
 
-def _is_run(paths):
-    """Is the first path not an image but the folder of a run, or its weights? A folder alone is one if it looks so."""
-    first = paths[0]
-    if first.is_dir():
-        return len(paths) > 1 or any((first / name).exists() for name in (weights.FILE, "config.json"))
-    return first.suffix in ("", ".safetensors")
+def _looks_like_a_run(path):
+    return path.suffix == ".safetensors" or any((path / name).exists() for name in (weights.FILE, "config.json"))
 
 
 def main(arguments=None):
     options = parse(arguments)
-    trained = weights.load(options.run) if options.run else published(options.model or _MODEL)
+    trained = weights.load(options.run) if options.run else weights.published(options.model or _MODEL)
     if options.plot:
         _spare(options.plot, options.images)
     predictions, width = [], max(len(str(path)) for path in options.images)
@@ -88,12 +84,6 @@ def main(arguments=None):
         drawing.save(pictures.predictions(predictions[:_MOST_DRAWN], trained.classes, options.top), options.plot)
         print(f"drawn to {options.plot}" + f" (the first {_MOST_DRAWN})" * (len(predictions) > _MOST_DRAWN))
     return 0 if len(predictions) == len(options.images) else 2
-
-
-def published(name):
-    """A network with its ImageNet weights, as weights.Trained."""
-    model = models.get(name, weights="imagenet")
-    return weights.Trained(model, name, model.variant, "imagenet", model.classes, model.preprocessing)
 
 
 def predict(trained, path):

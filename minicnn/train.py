@@ -28,14 +28,21 @@ def parse(arguments):
                "  python -m minicnn.train lenet\n"
                "  python -m minicnn.train lenet --data fashion-mnist --epochs 20 --out runs/clothes\n"
                "  python -m minicnn.train lenet --overfit-batch\n"
+               "  python -m minicnn.train resnet20 --data cifar10\n"
+               "  python -m minicnn.train vgg16 --data folder:photos --classes cat,dog --accumulate 8 --ema 0.999\n"
                "  python -m minicnn.train --resume runs/lenet-mnist")
     parser.add_argument("model", nargs="?", help=f"which network: {', '.join(models.names())}")
     parser.add_argument("--variant", help='which form of it, such as "paper" (default: as the network\'s file says)')
-    parser.add_argument("--data", help=f"what it learns: {', '.join(data.names())} (default: mnist)")
+    parser.add_argument("--data", help=f"what it learns: {', '.join(data.names())}, where photographs lie in PATH/CLASS, or in "
+                                       "PATH/train/CLASS and PATH/val/CLASS (default: what is there already and suits the network)")
+    parser.add_argument("--classes", metavar="A,B,...", help="only these of its classes")
     parser.add_argument("--epochs", type=int, help="how often it sees every training image")
     parser.add_argument("--batch-size", type=int, help="images per step")
     parser.add_argument("--lr", type=float, help="the learning rate at its highest")
     parser.add_argument("--optimizer", help="sgd or adam")
+    parser.add_argument("--accumulate", type=int, metavar="PARTS", help="work on a batch in so many parts, which takes less memory")
+    parser.add_argument("--ema", type=float, metavar="DECAY", help="test and save the moving average of the weights, which keeps such a "
+                                                                   "share of itself in each step (0.999, say)")
     parser.add_argument("--seed", type=int, help="decides everything random (default: 0)")
     parser.add_argument("--threads", type=int, help="processor cores to use (default: all)")
     parser.add_argument("--out", type=pathlib.Path, help="the folder to leave (default: runs/MODEL-DATA, numbered if it exists)")
@@ -43,7 +50,7 @@ def parse(arguments):
     parser.add_argument("--overfit-batch", action="store_true", help="only check that the network can learn one batch by heart")
     options = parser.parse_args(arguments)
     if options.model is None and options.resume is None:
-        parser.error(f"name a network to train ({', '.join(models.names())}), or a run to --resume")
+        parser.error("name a network to train, such as lenet or resnet20 (--help names them all), or a run to --resume")
     fixed = [name for name in (*SETTINGS[1:], "out") if getattr(options, name) is not None]
     if options.resume is not None and fixed:
         parser.error(f"--resume goes on with the settings of its run: leave out --{fixed[0].replace('_', '-')}")
@@ -64,8 +71,11 @@ def main(arguments=None):
             trainer = Trainer(settings, options.resume, console)
             trainer.resume()
         else:
-            settings = Settings(**{name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None})
-            trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{settings.data}"), console)
+            chosen = Settings(**{name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None})
+            settings = chosen.with_data()
+            if chosen.data is None and settings.data == "shapes":
+                console.line("without --data it learns shapes, which are drawn; photographs: --data cifar10 or --data folder:PATH")
+            trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{short(settings.data)}"), console)
         if options.resume is None and not options.overfit_batch:
             trainer.start()
         introduce(trainer)
@@ -94,6 +104,11 @@ def read_settings(folder):
         raise InputError(f"{folder / 'config.json'} does not hold the settings of a run ({error})") from None
 
 
+def short(data):
+    """Data in a word: those of folder:some/photos are "photos"."""
+    return pathlib.Path(data.removeprefix("folder:")).expanduser().resolve().name if data.startswith("folder:") else data
+
+
 def free_folder(name):
     """runs/name, or runs/name-2, -3, ... if that exists."""
     folders = (pathlib.Path("runs", name if number == 1 else f"{name}-{number}") for number in itertools.count(1))
@@ -106,8 +121,10 @@ def introduce(trainer):
     line(describe(settings.model + (f" ({settings.variant})" if settings.variant else ""), trainer.model))
     line(f"{settings.data}: {len(train_set):,} images to learn from, {len(trainer.test_set):,} to be tested on, "
          f"{len(train_set.classes)} classes")
-    line(f"{settings.epochs} epochs, batches of {settings.batch_size}, {settings.optimizer} with learning rate {settings.lr:g}, "
-         f"{device.describe_threads()}")
+    parts = f" in {settings.accumulate} parts" if settings.accumulate > 1 else ""
+    average = f", weights averaged with {settings.ema:g}" if settings.ema else ""
+    line(f"{settings.epochs} epochs, batches of {settings.batch_size}{parts}, {settings.optimizer} with learning rate {settings.lr:g}"
+         f"{average}, {device.describe_threads()}")
 
 
 def overfit_batch(trainer):
@@ -158,11 +175,12 @@ def conclude(trainer, seconds):
 
     line, folder = trainer.show.line, trainer.folder
     evaluation = trainer.evaluate()
-    drawn = pictures.draw_all(trainer.model, trainer.preprocessing, trainer.test_set, evaluation, trainer.rows, folder,
-                              f"{trainer.settings.model} on {trainer.settings.data}")
+    with trainer.averaged():
+        drawn = pictures.draw_all(trainer.model, trainer.preprocessing, trainer.test_set, evaluation, trainer.rows, folder,
+                                  f"{trainer.settings.model} on {short(trainer.settings.data)}")
     line(f"test accuracy {percent(evaluation.accuracy)} after {trainer.settings.epochs} epochs; {seconds:.0f} s in all")
     line(f"{folder}: {', '.join([weights.FILE, metrics.FILE, 'config.json', *drawn])}")
-    line(f"try it:  python -m minicnn.predict {folder} digit.png")
+    line(f"try it:  python -m minicnn.predict {folder} {'digit.png' if trainer.model.input_shape[0] == 1 else 'photo.jpg'}")
 
 
 if __name__ == "__main__":

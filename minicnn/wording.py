@@ -9,3 +9,8 @@ def percent(share, digits=2):
 def confidence(probability):
     """As percent, but what a network says is never certain: 0.9997 is ">99.9 %"."""
     return ">99.9 %" if probability > 0.9995 else percent(probability, 1)
+
+
+def shortened(name, most=16):
+    """A long name without its end: "Egyptian Mau, a c…"."""
+    return name if len(name) <= most else f"{name[:most - 1].rstrip()}…"

@@ -43,7 +43,7 @@ def small_mnist(monkeypatch):
 
 
 @functools.cache
-def _few_images(name, train=True):
+def _few_images(name, train=True, classes=None):
     return _all_images(name, train).take(4000 if train else 500)
 
 

@@ -13,7 +13,7 @@ LAYERS = (
     {"errors", "wording", "files", "registry", "random", "device", "drawing", "fusion"},
     {"arithmetic", "tensor", "autograd", "creation", "gradcheck"},
     {"functional"},
-    {"nn", "optim", "data"},
+    {"nn", "optim", "data", "state"},
     {"models"},
 )
 # Tensors are made by functions and functions take tensors: at its end, tensor.py imports the functions that are its methods.

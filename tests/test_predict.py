@@ -10,7 +10,11 @@ import pytest
 from PIL import Image
 
 from minicnn import data, models, predict
+from minicnn.data import photographs
+from minicnn.models import imagenet
 from minicnn.training import weights
+
+CHELSEA, COFFEE = photographs.EXAMPLES / "chelsea.jpg", photographs.EXAMPLES / "coffee.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +123,8 @@ def test_plot_to_a_folder_that_is_none(call, small_run, digits, tmp_path):
     assert code == 1 and "a.png cannot be written: No such file or directory" in err
 
 
-def test_every_data_set_has_a_form():
-    assert set(predict._FORMS) == set(data.names())
+def test_data_sets_with_a_form_of_their_own():
+    assert set(predict._FORMS) == {"mnist", "fashion-mnist"} <= set(data.names())
 
 
 def test_clothes_are_not_treated_as_digits(call, tmp_path):
@@ -135,6 +139,60 @@ def test_clothes_are_not_treated_as_digits(call, tmp_path):
     assert image[14, 0] > 0.5 and image[14, 27] > 0.5 and image[0, 0] == 0   # it fills the width, light on dark
     code, out, err = call(predict.main, tmp_path, tmp_path / "bag.png", "--top", "10")
     assert code == 0 and all(name in out for name in names)
+
+
+def test_photographs_are_named_without_a_run(call, tmp_path):
+    text = tmp_path / "text.jpg"
+    text.write_text("hello")
+    code, out, err = call(predict.main, CHELSEA, COFFEE)
+    assert (code, err) == (0, "")
+    for line, path, name in zip(out.splitlines(), (CHELSEA, COFFEE), ("Egyptian cat", "espresso"), strict=True):
+        assert line.startswith(f"{path} ") and line.removeprefix(str(path)).strip().startswith(f"{name} (") and line.count("%") == 3
+    shutil.copy(CHELSEA, tmp_path / "photo")
+    assert "Egyptian cat" in call(predict.main, tmp_path / "photo")[1]
+    code, out, err = call(predict.main, CHELSEA, text, COFFEE, "--top", 1, "--model", "squeezenet")
+    assert code == 2 and len(out.splitlines()) == 2 and out.count("%") == 2
+    assert err == f"minicnn: {text} is no image that can be read; PNG and JPEG, for example, can be\n"
+
+
+def test_what_is_not_asked_rightly(call, small_run, tmp_path):
+    shutil.copy(CHELSEA, tmp_path)
+    weights_file = small_run / weights.FILE
+    for arguments, words in (([CHELSEA, "--model", "squeeznet"], "did you mean 'squeezenet'?"),
+                             ([small_run, CHELSEA, "--model", "squeezenet"], "has a network of its own"),
+                             ([small_run], "name the images that"),
+                             ([weights_file, CHELSEA, "--model", "squeezenet"], "has a network of its own"),
+                             ([tmp_path], f"{tmp_path} is a folder; name the images in it"),
+                             ([tmp_path / "none"], "none does not exist"),
+                             ([tmp_path / "none", "--model", "squeezenet"], "none does not exist"),
+                             ([tmp_path / "none.jpg"], "none.jpg does not exist")):
+        code, out, err = call(predict.main, *arguments)
+        assert (code, out) == (2, "") and words in err
+
+
+@pytest.mark.parametrize("name, shape", [("resnet20", (3, 32, 32)), ("lenet", (1, 28, 28))])
+def test_a_run_s_network_sees_photographs_at_its_size(call, tmp_path, name, shape):
+    model = models.get(name, num_classes=2)
+    preprocessing = model.preprocessing_for((0.5,) * shape[0], (0.25,) * shape[0])
+    weights.save(weights.Trained(model, name, None, "folder:pets", ("cat", "dog"), preprocessing), tmp_path / weights.FILE)
+    picture = np.zeros((100, 300, 3), np.uint8)
+    picture[:, 100:200, 0] = 255   # the middle third is red: all that is seen
+    Image.fromarray(picture).save(tmp_path / "red.png")
+    code, out, err = call(predict.main, tmp_path, tmp_path / "red.png", CHELSEA)
+    assert (code, err, len(out.splitlines())) == (0, "", 2) and all(line.count("%") == 2 for line in out.splitlines())
+    seen = predict.predict(weights.load(tmp_path), tmp_path / "red.png").image
+    assert seen.shape == (3, *shape[1:]) and (seen[:, 2:-2, 2:-2].mean((1, 2)) == [1, 0, 0]).all()
+
+
+def test_plot_of_photographs(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(predict.main, CHELSEA, "--plot", "cat.png", "--top", "4")
+    assert (code, err) == (0, "") and out.endswith("drawn to cat.png\n")
+    with Image.open("cat.png") as image:
+        assert image.width > 1500
+    prediction = predict.predict(weights.published("squeezenet"), CHELSEA)
+    assert prediction.original.shape == (300, 451, 3) and prediction.original.max() <= 1
+    assert prediction.image.shape == (3, 227, 227) and prediction.probabilities.shape == (len(imagenet.names()),)
 
 
 def test_command_from_the_shell(small_run, digits, tmp_path):

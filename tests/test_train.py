@@ -34,8 +34,8 @@ def test_what_a_run_leaves(small_run):
         "config.json", "metrics.csv", "checkpoint.safetensors", "model.safetensors",
         "curves.png", "filters.png", "activations.png", "confusion.png", "mistakes.png"}
     assert json.loads((small_run / "config.json").read_text()) == {
-        "model": "lenet", "variant": None, "data": "mnist", "epochs": 2, "batch_size": 16, "optimizer": "sgd", "lr": 0.02,
-        "seed": 0}
+        "model": "lenet", "variant": None, "data": "mnist", "classes": None, "epochs": 2, "batch_size": 16, "optimizer": "sgd",
+        "lr": 0.02, "accumulate": 1, "ema": None, "seed": 0}
 
 
 def test_loaded_network_has_the_accuracy_that_was_measured(small_run, small_mnist):
@@ -51,7 +51,7 @@ def test_loaded_network_has_the_accuracy_that_was_measured(small_run, small_mnis
 @pytest.fixture
 def tiny_mnist(monkeypatch):
     get = data.get
-    monkeypatch.setattr(data, "get", lambda name, train=True: get(name, train).take(200 if train else 50))
+    monkeypatch.setattr(data, "get", lambda name, train=True, classes=None: get(name, train).take(200 if train else 50))
 
 
 def test_what_is_said_without_a_terminal(call, tmp_path, tiny_mnist):
@@ -120,7 +120,7 @@ def test_wrong_settings_get_a_sentence(call, tmp_path, tiny_mnist, monkeypatch, 
 
 
 @pytest.mark.parametrize("arguments, words", [
-    ([], "name a network to train (lenet), or a run to --resume"),
+    ([], "name a network to train, such as lenet or resnet20 (--help names them all), or a run to --resume"),
     (["lenet", "--epochs", "many"], "invalid int value: 'many'"),
     (["--resume", "x", "--epochs", "3"], "leave out --epochs"), (["--resume", "x", "--seed", "0"], "leave out --seed"),
     (["--resume", "x", "--batch-size", "3"], "leave out --batch-size"), (["--resume", "x", "--out", "y"], "leave out --out"),
@@ -176,7 +176,7 @@ def test_truncated_data_file_is_named(call, tmp_path, monkeypatch):
 
 def test_label_out_of_range_is_named(call, tmp_path, monkeypatch):
     labels = np.array([1, 2, 10, 3])
-    monkeypatch.setattr(data, "get", lambda name, train: Dataset(np.zeros((4, 1, 28, 28), np.uint8), labels, tuple("0123456789"),
+    monkeypatch.setattr(data, "get", lambda name, train, classes: Dataset(np.zeros((4, 1, 28, 28), np.uint8), labels, tuple("0123456789"),
                                                                  (0.1,), (0.3,), name))
     one_sentence(call(train.main, "lenet", "--out", tmp_path / "run"), 2, "mnist: label 10 of image 2 is out of range", "0 to 9")
 
@@ -237,7 +237,7 @@ INTERRUPTED = """
 import sys
 from minicnn import command, data, train
 get = data.get
-data.get = lambda name, train=True: get(name, train).take(200 if train else 50)
+data.get = lambda name, train=True, classes=None: get(name, train).take(200 if train else 50)
 train.conclude = lambda *_: None
 command.run(train.main, sys.argv[1:])
 """

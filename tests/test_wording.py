@@ -1,4 +1,4 @@
-from minicnn.wording import confidence, percent
+from minicnn.wording import confidence, percent, shortened
 
 
 def test_shares_in_percent():
@@ -7,3 +7,8 @@ def test_shares_in_percent():
 
 def test_what_a_network_says_is_never_certain():
     assert [confidence(p) for p in (0.5, 0.9994, 0.9996, 1.0, 0.0)] == ["50.0 %", "99.9 %", ">99.9 %", ">99.9 %", "0.0 %"]
+
+
+def test_long_names_lose_their_end():
+    assert [shortened(name) for name in ("cat", "sixteen letters.", "seventeen letters", "Egyptian Mau, a cat")] == [
+        "cat", "sixteen letters.", "seventeen lette…", "Egyptian Mau, a…"]

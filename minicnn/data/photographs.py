@@ -10,6 +10,7 @@ A transform that says `least`, the pixels that a photo's shorter side must have 
 """
 import contextlib
 import math
+import pathlib
 import threading
 import warnings
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from minicnn.errors import InputError
 
+EXAMPLES = pathlib.Path(__file__).parent / "embedded" / "photographs"   # chelsea.jpg (a cat), coffee.jpg, rocket.jpg, astronaut.jpg
 _LONGEST = 16   # times its shorter side: so much of a strip is looked at, or scaling one that is a pixel wide would fill the memory
 _filters = threading.Lock()   # of warnings: they belong to the whole process
 
@@ -58,12 +60,21 @@ def opened(path):
 
 
 def _open(file):
-    """Pillow only warns of images up to twice as large as its limit; here they are refused, before anything is decoded."""
+    """Pillow only warns of images up to twice as large as its limit; here they are refused, before anything is decoded.
+
+    Its other warnings are of oddities beside the pixels, such as broken tags, of which some photographs of ILSVRC have some. The tags
+    are read here, where nothing is said of them: Pillow keeps them.
+    """
     from PIL import Image
 
     with _filters, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(file)
+        image = Image.open(file)
+        if "exif" in image.info:
+            with contextlib.suppress(SyntaxError):   # tags that are none: the photograph is upright
+                image.getexif()
+        return image
 
 
 def upright(image):

@@ -40,6 +40,23 @@ class Normalize:
         return images
 
 
+BRIGHTNESS = (0.299, 0.587, 0.114)   # of red, green and blue: ITU-R BT.601, as Pillow has it
+
+
+class Channels:
+    """Images with so many channels, 1 or 3: grey (N, 1, H, W) is repeated, colour (N, 3, H, W) becomes its brightness."""
+
+    def __init__(self, count):
+        self.count = count
+
+    def __call__(self, images, generator):
+        if images.shape[1] == self.count:
+            return images
+        if self.count == 1:
+            return np.tensordot(images, np.array(BRIGHTNESS, images.dtype), (1, 0))[:, None]
+        return images.repeat(self.count, axis=1)
+
+
 class Pad:
     """A border of `pixels` on all four sides: (N, C, H, W) -> (N, C, H + 2 pixels, W + 2 pixels)."""
 

@@ -45,7 +45,7 @@ class Index(Function):
 
     @property
     def windows(self):
-        """Where it takes every so manieth row and column of images."""
+        """Where it takes every so manieth row and column of images, in their order."""
         shape = self.input_shapes[0]
         place = next((place for place, part in enumerate(self.index) if part is Ellipsis), len(self.index))
         before, after = self.index[:place], self.index[place + 1:]

@@ -1,9 +1,10 @@
 """The lecture's networks, one file per paper: models.get("resnet50"), models.names()."""
 from minicnn.errors import InputError
 from minicnn.models import alexnet, googlenet, lenet, resnet, resnet_cifar, squeezenet, vgg, zfnet
+from minicnn.models.summary import summary
 from minicnn.registry import Registry
 
-__all__ = ["get", "names"]
+__all__ = ["get", "names", "summary"]
 
 _registry = Registry("model")
 for _family in (lenet, alexnet, zfnet, vgg, googlenet, resnet, resnet_cifar, squeezenet):
@@ -18,6 +19,8 @@ def get(name, *, variant=None, num_classes=None, weights=None):
 
     variant      which form of it; None for the default. The model's file says which there are and how they differ
     num_classes  how many scores it gives for an image; None for as many as in its paper
+    weights      "imagenet" for published ones, or the path of a file with some (see published.py); the model's `classes` and
+                 `preprocessing` come with them
     """
     network = _registry.get(name)
     variant = variant or network.variants[0]
@@ -29,4 +32,8 @@ def get(name, *, variant=None, num_classes=None, weights=None):
         raise InputError(f"{name} cannot have {num_classes} classes: choose 1 or more")
     model = network.build(variant, num_classes)
     model.name, model.variant = name, variant
+    if weights is not None:
+        from minicnn.models import published
+
+        published.load_into(model, weights)
     return model

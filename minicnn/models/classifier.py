@@ -30,6 +30,11 @@ class Preprocessing(NamedTuple):
     std: tuple           # then divided by
     resize: int = None   # of photographs, the shorter side is brought to so many pixels, and the centre is cut out; None: to `size`
 
+    @classmethod
+    def of(cls, described):
+        """From `_asdict()` after JSON, which turns tuples into lists."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in described.items()})
+
 
 class Network(NamedTuple):
     """How models.get makes a network."""

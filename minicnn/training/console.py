@@ -26,8 +26,9 @@ class Console:
             yield _Bar(bar)
 
     def epoch_done(self, row, epochs):
+        within = f"top 5 {percent(row['test_top5_accuracy'])}   " if "test_top5_accuracy" in row else ""
         self.line(f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}   loss {row['train_loss']:.4f}   "
-                  f"train {percent(row['train_accuracy'])}   test {percent(row['test_accuracy'])}   "
+                  f"train {percent(row['train_accuracy'])}   test {percent(row['test_accuracy'])}   {within}"
                   f"{row['images_per_second']:,.0f} images/s")
 
 

@@ -1,14 +1,9 @@
 """A network in one line."""
-import numpy as np
-
-from minicnn import Tensor, no_grad, watch
+from minicnn import models
 
 
 def describe(name, model):
-    """Its layers with weights, parameters, and multiply-adds for one image, counted where they happen."""
-    count = []
-    with no_grad(), watch(lambda function, inputs, output: count.append(function.multiply_adds)):
-        model(Tensor(np.zeros((1, *model.input_shape), np.float32)))
-    layers = sum(multiply_adds > 0 for multiply_adds in count)
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    return f"{name}: {layers} layers with weights, {parameters:,} parameters, {sum(count):,} multiply-adds per image"
+    """Its layers with weights, parameters, and multiply-adds for one image."""
+    counted = models.summary(model)
+    layers = sum(row.multiply_adds > 0 for row in counted.rows)
+    return f"{name}: {layers} layers with weights, {counted.parameters:,} parameters, {counted.multiply_adds:,} multiply-adds per image"

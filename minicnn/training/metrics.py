@@ -29,8 +29,11 @@ class Running:
     def row(self, epoch, step, lr, evaluation):
         """A row of metrics.csv."""
         loss, accuracy, speed = self.averages()
-        return {"epoch": epoch, "step": step, "lr": lr, "train_loss": loss, "train_accuracy": accuracy, "test_loss": evaluation.loss,
-                "test_accuracy": evaluation.accuracy, "seconds": self.seconds, "images_per_second": speed}
+        test = {"test_loss": evaluation.loss, "test_accuracy": evaluation.accuracy}
+        if evaluation.scores.shape[1] > 5:
+            test["test_top5_accuracy"] = evaluation.accuracy_within(5)
+        return {"epoch": epoch, "step": step, "lr": lr, "train_loss": loss, "train_accuracy": accuracy, **test,
+                "seconds": self.seconds, "images_per_second": speed}
 
 
 class Evaluation:
@@ -40,6 +43,14 @@ class Evaluation:
         self.scores, self.labels, self.loss = scores, labels, loss
         self.predictions = scores.argmax(1)
         self.accuracy = float((self.predictions == labels).mean())
+
+    def accuracy_within(self, count):
+        """The share of images whose class is among the `count` with the highest scores. What is not found is the top-5 error of
+        ILSVRC (Russakovsky et al., "ImageNet large scale visual recognition challenge", 2015) if the count is 5."""
+        true = np.take_along_axis(self.scores, self.labels[:, None], 1)
+        # Of equal scores the first counts as the highest, as for `predictions`.
+        before = (self.scores == true) & (np.arange(self.scores.shape[1]) < self.labels[:, None])
+        return float((((self.scores > true) | before).sum(1) < count).mean())
 
     def confusion(self):
         """confusion[true, predicted]: how many images."""

@@ -6,17 +6,14 @@ Each function returns a Figure, which a notebook can show; `draw_all` writes the
 import math
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from minicnn import Tensor, drawing
 from minicnn import functional as F
 from minicnn.drawing import BLUE, GREY, INK, ORANGE, picture
-from minicnn.training import layers
-from minicnn.training.settings import make_transform
-from minicnn.wording import confidence, percent
+from minicnn.training.activations import activations
+from minicnn.wording import confidence, percent, shortened
 
 
 def draw_all(model, preprocessing, test_set, evaluation, rows, folder, title):
@@ -29,12 +26,16 @@ def draw_all(model, preprocessing, test_set, evaluation, rows, folder, title):
     drawn = {"curves.png": curves(rows, title)}
     if any(parameter.ndim == 4 for parameter in model.parameters()):
         drawn["filters.png"] = filters(model)
-    drawn["activations.png"] = activations(model, preprocessing, test_set.images[0], test_set.classes, test_set.labels[0])
+    drawn["activations.png"] = activations(model, preprocessing, test_set.image(0), test_set.classes, test_set.labels[0])
     drawn["confusion.png"] = confusion(evaluation, test_set.classes)
     drawn["mistakes.png"] = mistakes(evaluation, test_set)
     for name, figure in drawn.items():
         drawing.save(figure, folder / name)
     return list(drawn)
+
+
+_MOST_NUMBERED = 36   # kernels that have room for a number each
+_MOST_CLASSES = 20    # that have room in a table of confusions, and bars in place of it
 
 
 @picture
@@ -43,17 +44,19 @@ def curves(rows, title):
     figure = drawing.figure(12.8, 5.8, f"{title}: {percent(rows[-1]['test_accuracy'])} of the test images recognised")
     figure.get_layout_engine().set(wspace=0.06)
     epochs = [row["epoch"] for row in rows]
-    for axes, title, wording, measure in zip(
-            figure.subplots(1, 2), ("loss", "images not recognised"), ("{:.3g}", "{:.3g} %"),
-            (lambda row, part: row[f"{part}_loss"], lambda row, part: 100 * (1 - row[f"{part}_accuracy"]))):
-        axes.set_title(title, loc="left")
-        _curve(axes, epochs, *([measure(row, part) for row in rows] for part in ("train", "test")), wording.format)
+    loss, error = figure.subplots(1, 2)
+    loss.set_title("loss", loc="left")
+    _curves(loss, epochs, [[row[f"{part}_loss"] for row in rows] for part in ("train", "test")], "{:.3g}".format)
+    error.set_title("images not recognised", loc="left")
+    parts = [part for part in ("train", "test", "test_top5") if f"{part}_accuracy" in rows[0]]
+    _curves(error, epochs, [[100 * (1 - row[f"{part}_accuracy"]) for row in rows] for part in parts], "{:.3g} %".format)
     drawing.caption(figure, "training: averaged over the epoch, while the network changes.   test: at the end of the epoch")
     return figure
 
 
-def _curve(axes, epochs, train, test, in_words):
-    positive = [value for value in train + test if value > 0] or [1]
+def _curves(axes, epochs, curves, in_words):
+    """Lines for training and test, and if there are three, for the test with five guesses."""
+    positive = [value for values in curves for value in values if value > 0] or [1]
     low, high = min(positive) / 1.6, max(positive) * 1.6   # at least one labelled tick lies between, whatever the values
     axes.set(yscale="log", ylim=(low, high), xlabel="epoch", xlim=(0.5, 1.5) if len(epochs) == 1 else (epochs[0], epochs[-1]))
     axes.grid(axis="y")
@@ -62,132 +65,74 @@ def _curve(axes, epochs, train, test, in_words):
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: in_words(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())
 
-    # What is 0 runs along the lower edge. The names stand at the ends of the lines, some way apart.
-    train, test = np.maximum(train, low), np.maximum(test, low)
-    best = int(np.argmin(test))
-    heights = np.log([train[-1] / low, test[-1] / low]) / np.log(high / low)
-    heights += np.array([0.5, -0.5] if heights[0] > heights[1] else [-0.5, 0.5]) * max(0, 0.16 - abs(heights[0] - heights[1]))
-    for values, height, colour, name in zip((train, test), heights, (GREY, ORANGE), (
-            "training", f"test\nlowest: {in_words(test[best])}\nin epoch {epochs[best]}")):
+    best = int(np.argmin(curves[1]))
+    names = ["training", f"test\nlowest: {in_words(curves[1][best])}\nin epoch {epochs[best]}"]
+    names += [f"test, top 5: {in_words(values[-1])}" for values in curves[2:]]
+    curves = [np.maximum(values, low) for values in curves]   # what is 0 runs along the lower edge
+    heights = _apart([np.log(values[-1] / low) / np.log(high / low) for values in curves])
+    for values, height, colour, name in zip(curves, heights, (GREY, ORANGE, BLUE), names):
         axes.plot(epochs, values, color=colour, marker="o" if len(epochs) <= 25 else "", clip_on=False, zorder=3)
         axes.annotate(name, (1, height), xycoords="axes fraction", xytext=(12, 0), textcoords="offset points", va="center",
                       color=colour)
-    axes.plot(epochs[best], test[best], "o", markersize=14, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.5,
+    axes.plot(epochs[best], curves[1][best], "o", markersize=14, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.5,
               clip_on=False, zorder=4)
+
+
+def _apart(heights, least=0.16):
+    """The heights of names at the ends of curves, 0 to 1, moved so far that none is closer to another than `least`."""
+    moved = np.array(heights)
+    order = np.argsort(-moved, kind="stable")
+    for _ in range(10):   # neighbours push each other away, which for three takes a few rounds
+        for above, below in zip(order, order[1:]):
+            lack = max(0, least - (moved[above] - moved[below]))
+            moved[[above, below]] += lack / 2, -lack / 2
+    return moved
 
 
 @picture
 def filters(model):
-    """The kernels of the first convolution, all on one scale of colours."""
+    """The kernels of the first convolution: in colour if it sees colours, else all on one scale of weights."""
     layer, weight = next((name.rpartition(".")[0], tensor.settle()) for name, tensor in model.named_parameters() if tensor.ndim == 4)
-    kernels = weight.reshape(-1, *weight.shape[2:])
+    colour = weight.shape[1] == 3
+    kernels = weight if colour else weight.reshape(-1, *weight.shape[2:])
     columns = math.ceil(math.sqrt(1.5 * len(kernels)))
     rows = math.ceil(len(kernels) / columns)
-    figure = drawing.figure(9, 9 * rows / columns * 0.86 + 0.8,
-                            f"{layer}: {len(kernels)} kernels of {kernels.shape[1]} × {kernels.shape[2]} weights")
+    figure = drawing.figure(9, 9 * rows / columns * (1 if colour else 0.86) + 0.8,
+                            f"{layer}: {len(kernels)} kernels of {' × '.join(map(str, kernels.shape[1:]))} weights")
     most = abs(kernels).max()
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for number, (axes, kernel) in enumerate(zip(grid.flat, kernels), 1):
         axes.set_axis_on()
-        image = axes.imshow(kernel, cmap=drawing.SIGNED, vmin=-most, vmax=most)
-        axes.set_title(number)
+        if colour:
+            axes.imshow(0.5 + kernel.transpose(1, 2, 0) / (2 * (abs(kernel).max() or 1)))
+        else:
+            image = axes.imshow(kernel, cmap=drawing.SIGNED, vmin=-most, vmax=most)
+        if len(kernels) <= _MOST_NUMBERED:
+            axes.set_title(number)
         drawing.frame(axes)
-    bar = figure.colorbar(image, ax=grid, shrink=0.9, aspect=30)
-    bar.outline.set_visible(False)
-    bar.set_label("weight")
-    return figure
-
-
-# The sheet of activations, in inches.
-_BOTTOM, _HEIGHT, _TOP = 0.75, 5.0, 1.35   # below, along and above the columns of maps and strips of numbers
-_SLOT, _BETWEEN = 1.0, 0.4                 # least width of a column with its name, gap to the next
-_STRIP, _BARS = 0.32, 2.4                  # widths of a strip of numbers, and of the bars at the end
-_MOST_MAPS = 16                            # shown of a layer
-
-
-@picture
-def activations(model, preprocessing, image, classes, label):
-    """An image on its way through every layer, from left to right.
-
-    image   uint8 (C, H, W), as in a Dataset
-    label   its class, an index into `classes`
-    """
-    x = make_transform(preprocessing, image.shape)(image[None].astype(np.float32) / 255, None)[0]
-    *hidden, last = layers.outputs(model, np.ascontiguousarray(x))
-    probabilities = F.softmax(Tensor(last.output[None]), 1).array[0]
-    chosen = int(probabilities.argmax())
-
-    figure = Figure(facecolor="white")
-    sheet = figure.add_axes((0, 0, 1, 1))
-    sheet.set_axis_off()
-    right = _draw_layer(sheet, 0.2, "input", x, "gray_r")
-    for name, output in hidden:
-        right = _draw_layer(sheet, _arrow(sheet, right), name, output, drawing.SIGNED)
-    left = _arrow(sheet, right) + 0.1 + 0.1 * max(map(len, classes))   # names stand on the left of the bars
-    _head(sheet, left + _BARS / 2, f"{last.name}\n{len(classes)} probabilities")
-    width, height = left + _BARS + 0.2, _BOTTOM + _HEIGHT + _TOP
-    sheet.text(width / 2, height - 0.2, f"What the layers make of a test image (true {classes[label]}, said {classes[chosen]})",
-               ha="center", va="top", fontsize=16, weight="bold")
-    drawing.caption(figure, "hidden layers: white is 0, orange is positive, blue is negative, each layer on a scale of its own")
-    sheet.set(xlim=(0, width), ylim=(0, height), aspect="auto")
-    figure.set_size_inches(width, height)
-    bars = figure.add_axes((left / width, _BOTTOM / height, _BARS / width, _HEIGHT / height))
-    drawing.show_probabilities(bars, probabilities, classes, chosen)
-    return figure
-
-
-def _draw_layer(sheet, left, name, output, colours):
-    """One layer on the sheet: its maps, in one column or two, or its numbers as a strip. Returns its right edge."""
-    description = f"{name}\n{' × '.join(map(str, output.shape))}"
-    if output.size == len(output):
-        shown, columns, rows, gap, cell, across = [output.reshape(-1, 1)], 1, 1, 0, _HEIGHT, _STRIP
+    if colour:
+        drawing.caption(figure, "weights as red, green and blue: grey is 0, each kernel on a scale of its own")
     else:
-        shown = output[:_MOST_MAPS]
-        description += f"\n(first {_MOST_MAPS})" if len(shown) < len(output) else ""
-        columns, gap = (1 if len(shown) <= 8 else 2), 0.09
-        rows = math.ceil(len(shown) / columns)
-        cell = min((_HEIGHT + gap) / rows - gap, 1.7)
-        across = cell * output.shape[2] / output.shape[1]
-    width = columns * across + (columns - 1) * gap
-    slot = max(width, _SLOT)
-    top = _BOTTOM + (_HEIGHT + rows * (cell + gap) - gap) / 2
-    most = abs(output).max() or 1   # a dead layer is white
-    lowest = output.min() if colours == "gray_r" else -most
-    for number, values in enumerate(shown):
-        row, column = divmod(number, columns)
-        x, y = left + (slot - width) / 2 + column * (across + gap), top - row * (cell + gap) - cell
-        place = (x, x + across, y, y + cell)
-        sheet.imshow(values, cmap=colours, vmin=lowest, vmax=most, extent=place)
-        sheet.add_patch(Rectangle((x, y), across, cell, fill=False, edgecolor="#C8C8C8", linewidth=0.8))
-        if len(shown) > 1:
-            sheet.text(x + 0.03, y + cell - 0.03, number + 1, va="top", fontsize=8,
-                       path_effects=[withStroke(linewidth=2, foreground="white")])
-    _head(sheet, left + slot / 2, description)
-    return left + slot
-
-
-def _head(sheet, middle, text):
-    """Text above a column."""
-    sheet.text(middle, _BOTTOM + _HEIGHT + 0.1, text, ha="center", va="bottom", fontsize=12)
-
-
-def _arrow(sheet, left):
-    """An arrow to the next layer. Returns where that begins."""
-    middle = _BOTTOM + _HEIGHT / 2
-    sheet.annotate("", (left + _BETWEEN - 0.05, middle), (left + 0.05, middle),
-                   arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 1.5})
-    return left + _BETWEEN
+        bar = figure.colorbar(image, ax=grid, shrink=0.9, aspect=30)
+        bar.outline.set_visible(False)
+        bar.set_label("weight")
+    return figure
 
 
 @picture
 def confusion(evaluation, classes):
-    """Which class is taken for which, and how often: the mistakes in colour; on the diagonal, the share that is recognised."""
+    """Which class is taken for which, and how often: the mistakes in colour; on the diagonal, the share that is recognised.
+
+    Of more than 20 classes, only what is most often mistaken for what.
+    """
     counts = evaluation.confusion()
     errors = np.where(np.eye(len(classes)), 0, counts)
-    figure = drawing.figure(9.5, 9.8, f"{errors.sum():,} of {counts.sum():,} test images not recognised "
-                                      f"({percent(errors.sum() / counts.sum())})")
+    if len(classes) > _MOST_CLASSES:
+        return _confusions(errors, counts, classes)
+    side = max(7, 2.5 + 0.7 * len(classes))
+    figure = drawing.figure(side, side + 0.3, _not_recognised(errors, counts))
     axes = figure.subplots()
     axes.imshow(np.where(errors, errors, np.nan), cmap=drawing.COUNTS, vmin=1, vmax=max(errors.max(), 2))
     axes.set_facecolor("#F7F7F7")
@@ -214,6 +159,27 @@ def confusion(evaluation, classes):
     return figure
 
 
+def _confusions(errors, counts, classes):
+    """The pairs of classes between which most mistakes are made, as bars."""
+    order = np.argsort(-errors, axis=None, kind="stable")[:_MOST_CLASSES]
+    pairs = [np.unravel_index(place, errors.shape) for place in order if errors.flat[place]]
+    figure = drawing.figure(9.5, 1.8 + 0.36 * max(len(pairs), 4), _not_recognised(errors, counts))
+    axes = figure.subplots()
+    axes.set_title(f"the {len(pairs)} most frequent mistakes", loc="left")
+    axes.barh(range(len(pairs)), [errors[pair] for pair in pairs], color=ORANGE, height=0.75)
+    for place, pair in enumerate(pairs):
+        axes.text(errors[pair], place, f" {errors[pair]} of {counts[pair[0]].sum()}", va="center", fontsize=12)
+    axes.set(yticks=range(len(pairs)), yticklabels=[f"{classes[true]}, said {classes[said]}" for true, said in pairs], xticks=[],
+             xlim=(0, 1.15 * max(errors.max(), 1)), ylim=(max(len(pairs), 1) - 0.5, -0.5))
+    axes.tick_params(axis="y", length=0)
+    axes.spines["bottom"].set_visible(False)
+    return figure
+
+
+def _not_recognised(errors, counts):
+    return f"{errors.sum():,} of {counts.sum():,} test images not recognised ({percent(errors.sum() / counts.sum())})"
+
+
 @picture
 def mistakes(evaluation, test_set, most=24, columns=6):
     """The images that were taken for a wrong class with the greatest confidence, at most so many."""
@@ -226,11 +192,12 @@ def mistakes(evaluation, test_set, most=24, columns=6):
     if not len(worst):
         figure.suptitle(figure.get_suptitle(), y=0.5, va="center")
         return figure
+    true, said = ([shortened(test_set.classes[of[place]]) for place in worst] for of in (evaluation.labels, evaluation.predictions))
+    size = 12 if max(map(len, said)) <= 6 else 10
     grid = figure.subplots(rows, columns).flat
-    for axes, place in zip(grid, worst):
-        drawing.show_image(axes, test_set.images[place])
-        true, said = (test_set.classes[of[place]] for of in (evaluation.labels, evaluation.predictions))
-        axes.set_title(f"true {true}\nsaid {said} ({confidence(highest[place])})", fontsize=12)
+    for number, (axes, place) in enumerate(zip(grid, worst)):
+        drawing.show_image(axes, test_set.image(place))
+        axes.set_title(f"true {true[number]}\nsaid {said[number]} ({confidence(highest[place])})", fontsize=size)
     for axes in grid[len(worst):]:
         axes.set_axis_off()
     return figure

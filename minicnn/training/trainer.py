@@ -1,17 +1,20 @@
 """The training loop: batches in, a folder of results out, at any moment ready to stop and go on."""
+import contextlib
 import math
 import pathlib
 import time
 
 import numpy as np
 
-from minicnn import data, no_grad, random
+from minicnn import Tensor, data, nn, no_grad, random
 from minicnn.errors import InputError, RunError
 from minicnn.files import write_text
-from minicnn.training import checkpoint, metrics, weights
-from minicnn.training.settings import make_model, make_optimizer, make_transform
+from minicnn.optim import WeightAverage
+from minicnn.training import checkpoint, metrics, preparation, weights
+from minicnn.training.settings import load_data, make_model, make_optimizer
 
 _SAVE_EVERY = 60   # seconds of training within an epoch after which a checkpoint is due
+_WORKERS = 2       # threads that decode and scale photographs while the kernels compute
 
 
 class Trainer:
@@ -23,19 +26,23 @@ class Trainer:
     """
 
     def __init__(self, settings, folder, show):
+        settings = settings.with_data()
         random.manual_seed(settings.seed)
-        self.train_set, self.test_set = data.get(settings.data, train=True), data.get(settings.data, train=False)
+        self.folder, self.show = pathlib.Path(folder), show
+        self.train_set, self.test_set = (load_data(settings, train) for train in (True, False))
         self.model = make_model(settings, len(self.train_set.classes))
         recipe = self.model.recipe
-        self.settings = settings = settings.complete(recipe)
-        self.folder, self.show = pathlib.Path(folder), show
-        self.preprocessing = self.model.preprocessing_for(self.train_set.mean, self.train_set.std)
-        shape = self.train_set.images.shape[1:]
-        self.loader = data.DataLoader(self.train_set, settings.batch_size, shuffle=True, seed=settings.seed,
-                                      transform=make_transform(self.preprocessing, shape, recipe.augmentation))
-        self.test_loader = data.DataLoader(self.test_set, min(256, len(self.test_set)),
-                                           transform=make_transform(self.preprocessing, shape))
+        self.settings = settings = settings.complete(recipe, len(self.train_set))
+        mean, std = preparation.match_channels(self.model.input_shape[0], self.train_set.mean, self.train_set.std)
+        self.preprocessing = self.model.preprocessing_for(mean, std)
+        self.model.classes, self.model.preprocessing = tuple(self.train_set.classes), self.preprocessing
+        self.loader = _load(self.train_set, settings.batch_size,
+                            *preparation.for_training(self.preprocessing, self.train_set.image_shape, recipe),
+                            shuffle=True, seed=settings.seed)
+        self.test_loader = _load(self.test_set, min(len(self.test_set), _test_batch(self.model.input_shape)),
+                                 *preparation.for_tests(self.preprocessing, self.test_set.image_shape))
         self.optimizer, self.schedule = make_optimizer(settings, recipe, self.model.parameters(), len(self.loader))
+        self.average = None if settings.ema is None else WeightAverage(self.model, settings.ema)
         self.epoch = self.batch = 0    # where to go on
         self.running = metrics.Running()
         self.rows = []                 # of metrics.csv
@@ -54,13 +61,13 @@ class Trainer:
 
     def resume(self):
         """Take up the run in the folder where its last checkpoint left it."""
-        progress = checkpoint.load(self.folder / checkpoint.FILE, self.model, self.optimizer, self.schedule)
+        progress = checkpoint.load(self.folder / checkpoint.FILE, self.model, self.optimizer, self.schedule, self.average)
         self.epoch, self.batch, self.rows = progress["epoch"], progress["batch"], progress["rows"]
         self.running = metrics.Running(**progress["running"])
 
     def save(self):
         progress = {"epoch": self.epoch, "batch": self.batch, "rows": self.rows, "running": vars(self.running)}
-        checkpoint.save(self.folder / checkpoint.FILE, self.model, self.optimizer, self.schedule, progress)
+        checkpoint.save(self.folder / checkpoint.FILE, self.model, self.optimizer, self.schedule, self.average, progress)
 
     def run(self):
         """Train to the end. True if that is reached, False if a stop was requested; either way all is saved."""
@@ -70,13 +77,15 @@ class Trainer:
                 return False
             evaluation = self.evaluate()
             self.rows.append(self.running.row(self.epoch + 1, self.schedule.count, self.optimizer.lr, evaluation))
+            self.schedule.observe(1 - evaluation.accuracy)
             self.show.epoch_done(self.rows[-1], self.settings.epochs)
             self.epoch, self.batch, self.running = self.epoch + 1, 0, metrics.Running()
             metrics.write(self.rows, self.folder / metrics.FILE)   # before the checkpoint, after which nothing calls for it again
             self.save()
         trained = weights.Trained(self.model, self.settings.model, self.settings.variant, self.settings.data,
                                   tuple(self.train_set.classes), self.preprocessing)
-        weights.save(trained, self.folder / weights.FILE)
+        with self.averaged():
+            weights.save(trained, self.folder / weights.FILE)
         return True
 
     def _train_epoch(self):
@@ -99,25 +108,48 @@ class Trainer:
         return True
 
     def _step(self, images, labels):
-        """One step of the optimiser on one batch: the loss, and how many images were recognised."""
+        """One step of the optimiser on one batch: the loss, and how many images were recognised.
+
+        With --accumulate the batch is worked on in parts, one after the other, which takes the memory of one. Each part's loss is
+        weighed by its share of the images, so the gradients add up to those of the whole batch; where a layer looks at the batch as
+        a whole, as batch normalisation does, it sees a part.
+        """
+        self.optimizer.zero_grad()
+        value, correct, count = 0.0, 0, len(labels)
+        size = math.ceil(count / self.settings.accumulate)
+        for first in range(0, count, size):
+            part = slice(first, first + size)
+            loss, share, known = self._gradient(Tensor(images.settle()[part]), Tensor(labels.settle()[part]), count)
+            value, correct = value + loss * share, correct + known
+        self.optimizer.step()
+        self.model.after_step()
+        self.schedule.step()
+        if self.average is not None:
+            self.average.update()
+        return value, correct
+
+    def _gradient(self, images, labels, count):
+        """Add the gradient of a part of a batch of `count` images. Returns its loss, its share of the batch, and how many images
+        were recognised."""
         scores = self.model(images)
-        loss = self.model.loss(scores, labels)
+        loss, share = self.model.loss(scores, labels), len(labels) / count
         value = loss.item()
         if not math.isfinite(value):
             raise RunError(f"the loss became {value} at step {self.schedule.count + 1} (epoch {self.epoch + 1}, batch {self.batch + 1}): "
                            f"training has diverged, so it stops here; {self.folder / checkpoint.FILE} holds the last good state. "
                            f"Try a smaller --lr than {self.settings.lr:g}")
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        self.schedule.step()
-        return value, int((scores.array.argmax(1) == labels.array).sum())
+        (loss if share == 1 else loss * share).backward()
+        return value, share, int((self.model.main_scores(scores).settle().argmax(1) == labels.settle()).sum())
+
+    def averaged(self):
+        """Inside this `with`, the network has its averaged weights, if there are any: those it is tested and saved with."""
+        return contextlib.nullcontext() if self.average is None else self.average.applied()
 
     def evaluate(self):
         """An Evaluation of the network on the test images."""
         self.model.eval()
         scores, losses = [], 0.0
-        with no_grad():
+        with no_grad(), self.averaged():
             for images, labels in self.test_loader.epoch(0):
                 batch_scores = self.model(images)
                 losses += self.model.loss(batch_scores, labels).item() * len(labels)
@@ -125,10 +157,26 @@ class Trainer:
         return metrics.Evaluation(np.concatenate(scores), self.test_set.labels, losses / len(self.test_set))
 
     def overfit_batch(self, steps=200):
-        """Learn one batch by heart: a network that cannot do that has a mistake in it. Yields (step, loss, accuracy)."""
+        """Learn one batch by heart: a network that cannot do that has a mistake in it. Yields (step, loss, accuracy).
+
+        Dropout, which keeps a network from learning by heart, rests.
+        """
+        for module in self.model.train().modules():
+            if isinstance(module, nn.Dropout):
+                module.eval()
         images, labels = next(self.loader.epoch(0))
         for step in range(1, steps + 1):
             loss, correct = self._step(images, labels)
             yield step, loss, correct / len(labels)
             if correct == len(labels) and loss < 0.01 or self.stop_requested:
                 return
+
+
+def _load(dataset, batch_size, crop, transform, **order):
+    """A loader. Threads prepare batches where that takes long: where each image is decoded or scaled by itself."""
+    return data.DataLoader(dataset, batch_size, crop=crop, transform=transform, workers=_WORKERS if crop else 0, **order)
+
+
+def _test_batch(input_shape):
+    """How many images are tested together: many small ones, but few photographs, which fill the memory."""
+    return max(1, min(256, 4_000_000 // math.prod(input_shape)))

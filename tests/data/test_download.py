@@ -1,73 +1,23 @@
 """Downloads against a server on this machine that misbehaves in every way mirrors do."""
-import contextlib
 import errno
 import hashlib
-import http.server
 import pathlib
-import threading
 
 import numpy as np
 import pytest
 
 from minicnn.data import download
 from minicnn.errors import RunError
+from tests.data.mirror import Mirror, running
 
 BODY = np.random.default_rng(1).bytes(300_000)
 SHA256 = "sha256:" + hashlib.sha256(BODY).hexdigest()
 
 
-class Mirror(http.server.ThreadingHTTPServer):
-    """Serves BODY at any address. What it does wrong is said by its attributes."""
-
-    body = BODY
-    status = 200            # what it answers
-    kind = "application/octet-stream"
-    resumes = True          # does it know the Range header?
-    cut_after = None        # bytes of each answer until it drops the connection
-    says_length = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.ranges = []    # the Range header of each request
-        self.address = f"http://127.0.0.1:{self.server_port}/file.bin"
-
-
-class Answer(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        mirror, asked = self.server, self.headers["Range"]
-        mirror.ranges.append(asked)
-        if mirror.status != 200:
-            return self.send_error(mirror.status)
-        first = int(asked.split("=")[1].rstrip("-")) if asked and mirror.resumes else 0
-        if first and first >= len(mirror.body):
-            return self.send_error(416)
-        self.send_response(206 if first else 200)
-        self.send_header("Content-Type", mirror.kind)
-        if mirror.says_length:
-            self.send_header("Content-Length", str(len(mirror.body) - first))
-        self.end_headers()
-        self.wfile.write(mirror.body[first:][:mirror.cut_after])
-
-    def log_message(self, *_):
-        pass
-
-
-@contextlib.contextmanager
-def running(server):
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture
 def mirror(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with running(Mirror()) as server:
+    with running(Mirror(BODY)) as server:
         yield server
 
 
@@ -80,7 +30,7 @@ def leftovers(path):
     return [each.name for each in path.parent.iterdir() if each != path]
 
 
-@pytest.mark.parametrize("checksum", [SHA256, "md5:" + hashlib.md5(BODY).hexdigest()])
+@pytest.mark.parametrize("checksum", [SHA256, SHA256[:15], "md5:" + hashlib.md5(BODY).hexdigest()])
 def test_file_arrives_whole_and_alone(mirror, path, checksum):
     assert download.fetch([mirror.address], path, checksum) == path
     assert path.read_bytes() == BODY and leftovers(path) == []
@@ -132,7 +82,7 @@ def test_mirror_that_does_not_resume_starts_again(mirror, path):
 
 def test_mirror_that_keeps_cutting_is_left_for_the_next_which_resumes(mirror, path):
     mirror.cut_after, mirror.resumes = 140_000, False
-    with running(Mirror()) as second:
+    with running(Mirror(BODY)) as second:
         download.fetch([mirror.address, second.address], path, SHA256)
         assert second.ranges == ["bytes=140000-"]
     assert path.read_bytes() == BODY
@@ -142,7 +92,7 @@ def test_mirror_that_keeps_cutting_is_left_for_the_next_which_resumes(mirror, pa
                                    {"kind": "text/html; charset=utf-8"}])
 def test_second_mirror_helps(mirror, path, fault):
     vars(mirror).update(fault)
-    with running(Mirror()) as second:
+    with running(Mirror(BODY)) as second:
         download.fetch([mirror.address, second.address], path, SHA256)
     assert path.read_bytes() == BODY and leftovers(path) == []
 
@@ -165,8 +115,14 @@ def test_failure_is_told_in_a_sentence(mirror, path, fault, words):
     assert not path.exists()
 
 
+def test_checksum_s_beginning_must_be_right(mirror, path):
+    with pytest.raises(RunError, match="wrong checksum"):
+        download.fetch([mirror.address], path, "sha256:" + SHA256[8:15])   # what is in the middle
+    assert not path.exists()
+
+
 def test_no_network(mirror, path):
-    with running(Mirror()) as gone:
+    with running(Mirror(BODY)) as gone:
         pass
     with pytest.raises(RunError, match="cannot be reached"):
         download.fetch([gone.address, "http://name.invalid/file.bin"], path, SHA256)

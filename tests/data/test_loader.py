@@ -34,6 +34,7 @@ def assert_same(ones, others):
 
 
 prefetching = pytest.mark.parametrize("prefetch", [0, 1, 4, 100])
+working = pytest.mark.parametrize("threads", [{}, {"workers": 1}, {"workers": 3}, {"workers": 5, "prefetch": 2}, {"workers": 100}], ids=str)
 
 
 @pytest.fixture(autouse=True)
@@ -173,3 +174,68 @@ def test_two_loaders_side_by_side():
 def test_transform_may_change_the_size():
     images, _ = next(iter(DataLoader(dataset(), 8, transform=transforms.Pad(1))))
     assert images.array.shape == (8, 1, 4, 5)
+
+
+def shifted(photo, generator):
+    """A crop that uses the time of its thread, and random numbers."""
+    time.sleep(0.001 * generator.random())
+    return photo.point(lambda value: int(generator.integers(256)))
+
+
+@working
+def test_batches_do_not_depend_on_the_threads_that_prepare_them(threads):
+    settings = {"shuffle": True, "seed": 5, "crop": shifted, "transform": noisy}
+    one, other = (arrays(DataLoader(dataset(), 8, **settings, **some).epoch(3, 4)) for some in (threads, {}))
+    assert_same(one, other)
+
+
+def test_crop_and_transform_draw_from_one_stretch_of_numbers():
+    drawn = []
+    loader = DataLoader(dataset(), COUNT, crop=lambda photo, generator: drawn.append(generator.random()) or photo,
+                        transform=lambda images, generator: drawn.append(generator.random()) or images)
+    list(loader)
+    assert len(set(drawn)) == COUNT + 1
+
+
+def test_workers_work_at_once():
+    """Each waits for the others: with fewer threads this would end in an error."""
+    meeting = threading.Barrier(3, timeout=20)
+
+    def meet(images, generator):
+        meeting.wait()
+        return images
+
+    assert len(list(DataLoader(dataset(), 8, drop_last=True, workers=3, transform=meet))) == 12
+
+
+def test_workers_go_no_further_than_told():
+    prepared = []
+    batches = DataLoader(dataset(), 8, workers=3, transform=lambda images, _: prepared.append(1) or images).epoch(0)
+    next(batches)
+    deadline = time.monotonic() + 10
+    while len(prepared) < 4 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    time.sleep(0.02)
+    assert len(prepared) == 4   # the one that is used, and one for each thread
+    batches.close()
+
+
+def test_an_error_in_a_worker_comes_when_its_batch_is_due_and_ends_the_others():
+    def faulty(images, generator):
+        if images[0, 0, 0, 0] == np.float32(48) / 255:   # batch 6
+            raise ZeroDivisionError("in the transform")
+        return images
+
+    seen = 0
+    with pytest.raises(ZeroDivisionError, match="in the transform"):
+        for _ in DataLoader(dataset(), 8, workers=3, transform=faulty):
+            seen += 1
+    assert seen == 6
+
+
+def test_who_stops_early_does_not_wait_for_all_that_was_to_come():
+    prepared = []
+    batches = DataLoader(dataset(), 1, prefetch=50, transform=lambda images, _: time.sleep(0.01) or prepared.append(1) or images).epoch(0)
+    next(batches)   # the first 50; the thread is about to prepare the next ones
+    batches.close()
+    assert len(prepared) < 100

@@ -74,7 +74,7 @@ def test_damaged_file_is_named_and_how_to_mend_it(monkeypatch, tmp_path):
 
 
 def test_unknown_name_gets_the_nearest():
-    assert data.names() == ["fashion-mnist", "mnist"]
+    assert data.names() == ["cifar10", "cifar100", "fashion-mnist", "folder:PATH", "mnist", "shapes"]
     with pytest.raises(InputError, match="'fashion-mnist'"):
         data.get("fashion_mnist")
 

@@ -24,6 +24,15 @@ def test_normalize_each_channel_by_its_own():
     np.testing.assert_allclose(result, expected, rtol=1e-6, atol=1e-7)
 
 
+def test_grey_is_repeated_and_colour_becomes_its_brightness():
+    grey = images(channels=1)
+    np.testing.assert_array_equal(transforms.Channels(3)(grey, None), np.concatenate([grey] * 3, 1))
+    brightness = transforms.Channels(1)(images(), None)
+    assert brightness.dtype == np.float32
+    np.testing.assert_allclose(brightness, 0.299 * images()[:, :1] + 0.587 * images()[:, 1:2] + 0.114 * images()[:, 2:], rtol=1e-5)
+    np.testing.assert_array_equal(transforms.Channels(3)(images(), None), images())
+
+
 @pytest.mark.parametrize("pixels", [0, 1, 3])
 def test_pad(pixels):
     result = transforms.Pad(pixels, value=0.5)(images(), generator())

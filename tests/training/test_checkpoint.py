@@ -11,22 +11,26 @@ from minicnn.errors import InputError, RunError
 from minicnn.training import checkpoint
 
 
-def parts(variant="modern", optimizer=optim.SGD, **settings):
+def parts(variant="modern", optimizer=optim.SGD, ema=None, **settings):
     model = models.get("lenet", variant=variant)
     optimizer = optimizer(model.parameters(), lr=0.1, **settings)
-    return model, optimizer, optim.WarmupLR(optimizer, 3)
+    schedule = optim.WarmupLR(optimizer, 1, then=optim.ReduceLROnPlateau(optimizer, patience=0))
+    return model, optimizer, schedule, ema and optim.WeightAverage(model, ema)
 
 
 def trained(*arguments, **settings):
     """As parts(), after two steps."""
-    model, optimizer, schedule = parts(*arguments, **settings)
+    model, optimizer, schedule, average = parts(*arguments, **settings)
     x = mc.randn(4, *model.input_shape)
     for _ in range(2):
         optimizer.zero_grad()
         model.loss(model(x), mc.tensor([1, 2, 3, 4])).backward()
         optimizer.step()
         schedule.step()
-    return model, optimizer, schedule
+        schedule.observe(0.5)
+        if average:
+            average.update()
+    return model, optimizer, schedule, average
 
 
 @pytest.fixture
@@ -36,17 +40,21 @@ def saved(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("settings", [{"momentum": 0.9}, {"optimizer": optim.Adam}, {"variant": "paper"}], ids=str)
+@pytest.mark.parametrize("settings", [{"momentum": 0.9}, {"optimizer": optim.Adam}, {"variant": "paper"}, {"ema": 0.9}], ids=str)
 def test_everything_comes_back(tmp_path, settings):
-    model, optimizer, schedule = trained(**settings)
-    checkpoint.save(tmp_path / "c", model, optimizer, schedule, {"rows": [{"loss": 0.1}], "batch": 2})
+    model, optimizer, schedule, average = trained(**settings)
+    checkpoint.save(tmp_path / "c", model, optimizer, schedule, average, {"rows": [{"loss": 0.1}], "batch": 2})
     following = mc.rand(5).tolist()
 
     fresh = parts(**settings)
     assert checkpoint.load(tmp_path / "c", *fresh) == {"rows": [{"loss": 0.1}], "batch": 2}
     assert mc.rand(5).tolist() == following
     assert fresh[2].state_dict() == schedule.state_dict() and fresh[1].lr == optimizer.lr
-    for found, expected in (fresh[0].state_dict(), model.state_dict()), (fresh[1].state_dict(), optimizer.state_dict()):
+    assert optimizer.lr == pytest.approx(0.01)   # after its first plateau
+    pairs = [(fresh[0].state_dict(), model.state_dict()), (fresh[1].state_dict(), optimizer.state_dict())]
+    if average:
+        pairs.append((fresh[3].state_dict(), average.state_dict()))
+    for found, expected in pairs:
         assert found.keys() == expected.keys()
         for name, value in expected.items():
             np.testing.assert_array_equal(np.asarray(found[name]), np.asarray(value), err_msg=name)
@@ -64,10 +72,10 @@ def _umask():
 
 def test_weights_that_are_not_finite_are_not_saved(saved):
     before = saved.read_bytes()
-    model, optimizer, schedule = trained()
+    model, *rest = trained()
     model.fc1.weight.array[3, 4] = np.nan
     with pytest.raises(RunError, match="diverged: after batch 7 of epoch 4, fc1.weight holds numbers that are not finite"):
-        checkpoint.save(saved, model, optimizer, schedule, {"epoch": 3, "batch": 7})
+        checkpoint.save(saved, model, *rest, {"epoch": 3, "batch": 7})
     assert saved.read_bytes() == before
 
 

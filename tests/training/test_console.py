@@ -22,6 +22,12 @@ def test_without_a_terminal_there_are_lines_only():
     assert stream.getvalue() == "epoch  3/12   loss 0.1234   train 96.54 %   test 98.76 %   12,346 images/s\n"
 
 
+def test_five_guesses_are_told_where_they_count():
+    stream = io.StringIO()
+    Console(stream).epoch_done(ROW | {"test_top5_accuracy": 0.999}, 3)
+    assert "   test 98.76 %   top 5 99.90 %   12,346 images/s\n" in stream.getvalue()
+
+
 def test_bar_tells_of_loss_accuracy_and_speed_and_goes_away():
     stream = io.StringIO()
     train_a_little(Console(stream, terminal=True))

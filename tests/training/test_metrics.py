@@ -26,6 +26,23 @@ def test_confusion_has_a_row_for_each_true_class():
     np.testing.assert_array_equal(evaluation.confusion(), [[1, 0, 0], [0, 1, 0], [1, 1, 1]])
 
 
+def test_accuracy_within_the_best_guesses():
+    scores = np.random.default_rng(0).integers(0, 9, (200, 7)).astype(np.float32)   # many are equal
+    labels = np.random.default_rng(1).integers(0, 7, 200)
+    evaluation = metrics.Evaluation(scores, labels, 0.5)
+    order = np.argsort(-scores, axis=1, kind="stable")
+    for count in range(1, 8):
+        assert evaluation.accuracy_within(count) == (order[:, :count] == labels[:, None]).any(1).mean()
+    assert evaluation.accuracy_within(1) == evaluation.accuracy and evaluation.accuracy_within(7) == 1
+
+
+@pytest.mark.parametrize("classes, has", [(5, False), (6, True)])
+def test_five_guesses_count_where_there_are_more_classes(classes, has):
+    evaluation = metrics.Evaluation(np.arange(classes)[None].repeat(2, 0), np.array([0, 1]), 0.7)
+    row = metrics.Running(1.0, 1, 1, 1.0).row(1, 1, 0.1, evaluation)
+    assert row.get("test_top5_accuracy") == (0.5 if has else None) and row["test_accuracy"] == 0
+
+
 def test_table_can_be_read_again(tmp_path):
     evaluation = metrics.Evaluation(np.eye(2), np.array([0, 0]), 0.7)
     running = metrics.Running(loss=3.0, correct=5, images=10, seconds=2.0)

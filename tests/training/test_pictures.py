@@ -1,12 +1,13 @@
 """The pictures of a run show the right numbers, in every case there can be. Whether they are good to look at, eyes must tell."""
+import itertools
+
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.image import AxesImage
 from matplotlib.text import Text
 from PIL import Image
 
-from minicnn import data, drawing, models
+from minicnn import drawing, models, nn
 from minicnn.data import Dataset
 from minicnn.predict import Prediction
 from minicnn.training import metrics, pictures
@@ -64,6 +65,26 @@ def test_curves_mark_the_lowest_error_of_the_test(tmp_path, errors):
         assert any(label.get_text() for label in axes.get_yticklabels())
 
 
+def test_curves_of_five_guesses(tmp_path):
+    with_five = [row | {"test_top5_accuracy": 1 - error / 2} for row, error in zip(rows([0.2, 0.1]), (0.2, 0.1))]
+    figure = pictures.curves(with_five, "x")
+    save(figure, tmp_path / "curves.png")
+    train, test, five, ring = figure.axes[1].lines
+    np.testing.assert_allclose(five.get_ydata(), [10, 5])
+    assert "test, top 5: 5 %" in texts(figure) and len(figure.axes[0].lines) == 3
+    assert ring.get_ydata() == pytest.approx(10)
+
+
+@pytest.mark.parametrize("errors", [(0.1, 0.1), (0.1, 0.099), (0.2, 0.01), (0.0, 0.0)])
+def test_names_of_three_curves_do_not_overlap(tmp_path, errors):
+    error, five = errors
+    together = [row | {"train_accuracy": 1 - error, "test_top5_accuracy": 1 - five} for row in rows([error, error])]
+    figure = pictures.curves(together, "x")
+    save(figure, tmp_path / "curves.png")
+    places = [text.get_window_extent() for text in figure.axes[1].texts]
+    assert len(places) == 3 and not any(one.overlaps(other) for one, other in itertools.combinations(places, 2))
+
+
 def test_names_of_curves_that_end_together_do_not_overlap(tmp_path):
     together = [row | {"train_accuracy": row["test_accuracy"], "train_loss": row["test_loss"]} for row in rows([0.2, 0.1])]
     figure = pictures.curves(together, "x")
@@ -88,32 +109,18 @@ def test_filters_share_one_symmetric_scale(tmp_path, variant, name):
     assert f"{name}: 6 kernels of 5 × 5 weights" in texts(figure)
 
 
-@pytest.mark.parametrize("variant", ["modern", "paper"])
-def test_activations_name_every_layer_and_its_shape(tmp_path, variant):
-    model = models.get("lenet", variant=variant)
-    test_set = data.get("mnist", train=False)
-    preprocessing = model.preprocessing_for(test_set.mean, test_set.std)
-    figure = pictures.activations(model, preprocessing, test_set.images[0], CLASSES, 7)
-    save(figure, tmp_path / "activations.png")
-    heads = {"modern": ["input\n1 × 28 × 28", "conv1\n6 × 28 × 28", "MaxPool2d\n6 × 14 × 14", "conv2\n16 × 10 × 10",
-                        "MaxPool2d\n16 × 5 × 5", "fc1\n120", "fc2\n84", "fc3\n10 probabilities"],
-             "paper": ["input\n1 × 32 × 32", "c1\n6 × 28 × 28", "s2\n6 × 14 × 14", "c3\n16 × 10 × 10", "s4\n16 × 5 × 5",
-                       "c5\n120 × 1 × 1", "f6\n84", "output\n10 probabilities"]}[variant]
-    assert [text for text in texts(figure) if text in heads] == heads
-    assert len(figure.findobj(AxesImage)) == 1 + 6 + 6 + 16 + 16 + 1 + 1
-    assert any("true 7, said" in text for text in texts(figure))
-    bars = [bar.get_width() for bar in figure.axes[1].patches]
-    assert len(bars) == 10 and sum(bars) == pytest.approx(1)
-
-
-def test_activations_of_a_dead_network_are_white(tmp_path):
-    model = models.get("lenet")
-    model.conv1.bias.copy_(np.full(6, -1e6))
-    model.conv2.bias.copy_(np.full(16, -1e6))
-    figure = pictures.activations(model, model.preprocessing_for((0,), (1,)), np.zeros((1, 28, 28), np.uint8), CLASSES, 0)
-    save(figure, tmp_path / "activations.png")
-    maps = figure.findobj(AxesImage)[1:7]
-    assert all(image.norm(0) == 0.5 for image in maps)
+@pytest.mark.parametrize("kernels, numbered", [(6, True), (64, False)])
+def test_filters_of_colours_are_colours(tmp_path, kernels, numbered):
+    model = nn.Sequential(nn.Conv2d(3, kernels, 5))
+    model[0].weight.array[1] = 0
+    figure = pictures.filters(model)
+    save(figure, tmp_path / "filters.png")
+    shown = [axes.get_images()[0].get_array() for axes in figure.axes if axes.get_images()]
+    assert len(shown) == kernels and f"0: {kernels} kernels of 3 × 5 × 5 weights" in texts(figure)
+    assert (shown[1] == 0.5).all() and figure.axes[1].get_title() == ("2" if numbered else "")
+    for image, kernel in zip(shown[2:], model[0].weight.array[2:]):
+        assert max(0.5 - image.min(), image.max() - 0.5) == pytest.approx(0.5)
+        np.testing.assert_array_equal(image > 0.5, kernel.transpose(1, 2, 0) > 0)
 
 
 def test_confusion_colours_mistakes_only(tmp_path):
@@ -130,6 +137,36 @@ def test_confusion_without_a_mistake_and_without_a_class(tmp_path):
     assert "0 of 5 test images not recognised (0.00 %)" in texts(figure)
 
 
+def test_frequent_confusions_of_many_classes(tmp_path):
+    """Among 100 classes, 7 is taken for 8 three times and 9 for 0 twice."""
+    classes = tuple(f"class {number}" for number in range(100))
+    labels = np.array([7, 7, 7, 7, 9, 9, 50])
+    scores = np.eye(100)[[8, 8, 8, 7, 0, 0, 50]]
+    figure = pictures.confusion(metrics.Evaluation(scores, labels, 0.1), classes)
+    save(figure, tmp_path / "confusion.png")
+    assert {"5 of 7 test images not recognised (71.43 %)", "the 2 most frequent mistakes", "class 7, said class 8",
+            "class 9, said class 0", " 3 of 4", " 2 of 2"} <= set(texts(figure))
+    assert [bar.get_width() for bar in figure.axes[0].patches] == [3, 2]
+
+
+def test_many_classes_without_a_mistake_and_with_many(tmp_path):
+    classes, labels = tuple(map(str, range(30))), np.arange(300) % 30
+    figure = pictures.confusion(metrics.Evaluation(np.eye(30)[labels], labels, 0.1), classes)
+    save(figure, tmp_path / "none.png")
+    assert "0 of 300 test images not recognised (0.00 %)" in texts(figure) and not figure.axes[0].patches
+    figure = pictures.confusion(metrics.Evaluation(np.eye(30)[(labels + 1) % 30], labels, 0.1), classes)
+    save(figure, tmp_path / "many.png")
+    assert len(figure.axes[0].patches) == 20
+
+
+def test_tables_of_few_and_of_twenty_classes(tmp_path):
+    for count in 2, 20:
+        labels = np.arange(100) % count
+        figure = pictures.confusion(metrics.Evaluation(np.eye(count)[labels], labels, 0.1), tuple(map(str, range(count))))
+        save(figure, tmp_path / "confusion.png")
+        assert len(figure.axes[0].get_xticks()) == count
+
+
 def test_worst_mistakes_come_first(tmp_path, test_set):
     wrong = {place: ((place + 1) % 10, 1 + place / 10) for place in range(30)}
     figure = pictures.mistakes(evaluation(test_set.labels, wrong), test_set)
@@ -139,6 +176,21 @@ def test_worst_mistakes_come_first(tmp_path, test_set):
     assert len(titles) == 24 and titles[0].startswith("true 9\nsaid 0 (") and titles[23].startswith("true 6\nsaid 7 (")
     np.testing.assert_array_equal(figure.axes[0].get_images()[0].get_array(), test_set.images[29, 0])
     assert titles[0].endswith(f"({100 * np.exp(3.9) / (np.exp(3.9) + 9):.1f} %)")
+
+
+def test_mistakes_among_photographs_of_many_sizes(tmp_path):
+    class Photographs(Dataset):
+        def image(self, index):
+            return np.full((3, 20 + index, 30), 10 * index, np.uint8)
+
+    classes = ("a class with a very long name", *CLASSES[1:])
+    labels = np.arange(20) % 10
+    photographs = Photographs(np.zeros((20, 1)), labels, classes, (0,) * 3, (1,) * 3, "photographs")
+    figure = pictures.mistakes(evaluation(labels, {3: (0, 9), 10: (2, 8)}), photographs)
+    save(figure, tmp_path / "mistakes.png")
+    assert [axes.get_images()[0].get_array().shape for axes in figure.axes if axes.get_images()] == [(23, 30, 3), (30, 30, 3)]
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[0].startswith("true 3\nsaid a class with a… (") and titles[1].startswith("true a class with a…\nsaid 2 (")
 
 
 def test_few_mistakes_or_none(tmp_path, test_set):
@@ -156,6 +208,17 @@ def test_predictions_show_file_and_what_is_seen(tmp_path):
     figure = pictures.predictions(made, CLASSES)
     save(figure, tmp_path / "predictions.png")
     assert {"digit.png", "…" + "of a picture of a digit.jpeg"[-25:], ">99.9 %"} <= set(texts(figure))
+
+
+def test_of_many_classes_the_most_probable_are_drawn(tmp_path):
+    probabilities = np.full(1000, 1e-4)
+    probabilities[[3, 999]] = 0.4, 0.5
+    names = [f"class {place}" for place in range(1000)]
+    made = [Prediction(tmp_path / "photo.jpg", np.ones((20, 30, 3)), np.zeros((3, 28, 28)), probabilities)]
+    for top, count in ((1, 5), (7, 7), (99, 10)):
+        *_, bars = pictures.predictions(made, names, top).axes
+        shown = [label.get_text() for label in bars.get_yticklabels()]
+        assert shown[:3] == ["class 999", "class 3", "class 0"] and len(shown) == count
 
 
 def test_drawing_changes_nothing_global(tmp_path):
