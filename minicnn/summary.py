@@ -4,6 +4,7 @@ import re
 
 from minicnn import command, models
 from minicnn.errors import InputError
+from minicnn.nn import init
 
 
 def parse(arguments):
@@ -23,7 +24,8 @@ def parse(arguments):
 def main(arguments=None):
     options = parse(arguments)
     size = read_size(options.size) if options.size is not None else None
-    model = models.get(options.model, variant=options.variant)
+    with init.skipped():   # what is counted does not go by the weights
+        model = models.get(options.model, variant=options.variant)
     print(models.summary(model, (model.input_shape[0], *(size or model.input_shape[1:]))))
     return 0
 

@@ -33,8 +33,8 @@ def parse(arguments):
                "  python -m minicnn.train --resume runs/lenet-mnist")
     parser.add_argument("model", nargs="?", help=f"which network: {', '.join(models.names())}")
     parser.add_argument("--variant", help='which form of it, such as "paper" (default: as the network\'s file says)')
-    parser.add_argument("--data", help=f"what it learns: {', '.join(data.names())}, where photographs lie in PATH/CLASS, or in "
-                                       "PATH/train/CLASS and PATH/val/CLASS (default: what is there already and suits the network)")
+    parser.add_argument("--data", help=f"what it learns: {', '.join(data.names())}; photographs of one's own lie in PATH/CLASS, "
+                                       "or in PATH/train/CLASS and PATH/val/CLASS (default: what is here already and suits the network)")
     parser.add_argument("--classes", metavar="A,B,...", help="only these of its classes")
     parser.add_argument("--epochs", type=int, help="how often it sees every training image")
     parser.add_argument("--batch-size", type=int, help="images per step")
@@ -73,9 +73,9 @@ def main(arguments=None):
         else:
             chosen = Settings(**{name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None})
             settings = chosen.with_data()
+            trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{short(settings.data)}"), console)
             if chosen.data is None and settings.data == "shapes":
                 console.line("without --data it learns shapes, which are drawn; photographs: --data cifar10 or --data folder:PATH")
-            trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{short(settings.data)}"), console)
         if options.resume is None and not options.overfit_batch:
             trainer.start()
         introduce(trainer)
@@ -120,7 +120,7 @@ def introduce(trainer):
     settings, train_set = trainer.settings, trainer.train_set
     line(describe(settings.model + (f" ({settings.variant})" if settings.variant else ""), trainer.model))
     line(f"{settings.data}: {len(train_set):,} images to learn from, {len(trainer.test_set):,} to be tested on, "
-         f"{len(train_set.classes)} classes")
+         f"{len(train_set.classes)} classes{trainer.test_set.remark}")
     parts = f" in {settings.accumulate} parts" if settings.accumulate > 1 else ""
     average = f", weights averaged with {settings.ema:g}" if settings.ema else ""
     line(f"{settings.epochs} epochs, batches of {settings.batch_size}{parts}, {settings.optimizer} with learning rate {settings.lr:g}"

@@ -101,6 +101,30 @@ WRONG = {
                    "def total_loss(main, first, second, labels):\n"
                    "    return -(main + 0.3 * (first + second))[np.arange(len(labels)), labels].mean()",
                    "def total_loss(main, first, second, labels):\n    return main"),
+    "convolution_work": ("def convolution_work(channels, filters, kernel_size, height, width):\n"
+                         "    return filters * kernel_size ** 2 * height * width",
+                         "def convolution_work(channels, filters, kernel_size, height, width):\n"
+                         "    return (channels * kernel_size ** 2 + 1) * filters * height * width"),
+    "unbeaten": ("def unbeaten(networks):\n    return set(networks)",
+                 "def unbeaten(networks):\n    return {max(networks, key=lambda name: networks[name][1])}",
+                 "def unbeaten(networks):\n"
+                 "    return {name for name, (work, right) in networks.items()\n"
+                 "            if not any(w < work and r > right for w, r in networks.values())}"),
+    "largest_batch": ("def largest_batch(memory, parameters, activations):\n    return memory // activations",
+                      "def largest_batch(memory, parameters, activations):\n    return (memory - 3 * 4 * parameters) // activations",
+                      "def largest_batch(memory, parameters, activations):\n    return max(0, memory - 4 * parameters) // activations"),
+    "top_k_error": ("def top_k_error(scores, labels, k):\n"
+                    "    return (np.argsort(-scores, axis=1)[:, :k] == labels[:, None]).any(1).mean()",
+                    "def top_k_error(scores, labels, k):\n"
+                    "    return 1 - (np.argsort(scores, axis=1)[:, :k] == labels[:, None]).any(1).mean()",
+                    "def top_k_error(scores, labels, k):\n    return (scores.argmax(1) != labels).mean()"),
+    "error_without": ("def error_without(kind, k):\n    return len(imagenet.descendants(kind)) / 1000",
+                      "def error_without(kind, k):\n    return (len(imagenet.descendants(kind)) - k) / 1000"),
+    "safe_answer": ("def safe_answer(probabilities, enough):\n    return imagenet.names()[probabilities.argmax()]",
+                    "def safe_answer(probabilities, enough):\n    return 'entity'",
+                    "def safe_answer(probabilities, enough):\n"
+                    "    way = imagenet.path(imagenet.classes()[probabilities.argmax()].id)\n"
+                    "    return next((s.name for s in way if probabilities[list(imagenet.descendants(s.id))].max() >= enough), 'entity')"),
 }
 
 

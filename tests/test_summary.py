@@ -1,13 +1,18 @@
 """python -m minicnn.summary: a table, and a sentence for everything that cannot be summed up."""
 import pytest
 
-from minicnn import models, summary
+from minicnn import models, random, summary
 
 
 def test_the_table_of_a_network(call):
     code, out, err = call(summary.main, "lenet")
     assert (code, err) == (0, "") and out == f"{models.summary(models.get('lenet'))}\n"
     assert "61,706 parameters" in out and "416,520 multiply-adds" in out
+
+
+def test_no_weights_are_drawn_to_be_counted(call):
+    state = random.get_state()
+    assert call(summary.main, "lenet")[0] == 0 and random.get_state() == state
 
 
 def test_variant_and_size(call):

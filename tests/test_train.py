@@ -13,6 +13,7 @@ import sys
 import numba
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file
 
 from minicnn import data, no_grad, tensor, train
@@ -51,7 +52,54 @@ def test_loaded_network_has_the_accuracy_that_was_measured(small_run, small_mnis
 @pytest.fixture
 def tiny_mnist(monkeypatch):
     get = data.get
-    monkeypatch.setattr(data, "get", lambda name, train=True, classes=None: get(name, train).take(200 if train else 50))
+    monkeypatch.setattr(data, "get", lambda name, train=True, classes=None: get(name, train, classes).take(200 if train else 50))
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """A folder of JPEGs of many sizes, three classes of seven images each."""
+    chance = np.random.default_rng(0)
+    for name, colour in ("berry", (200, 20, 40)), ("leaf", (40, 180, 60)), ("sky", (60, 120, 220)):
+        for number in range(7):
+            folder = tmp_path / "photographs" / ("train" if number < 5 else "val") / name
+            folder.mkdir(parents=True, exist_ok=True)
+            size = chance.integers(33, 90, 2)
+            pixels = np.clip(np.array(colour) + chance.normal(0, 20, (*size, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{number}.jpg")
+    return tmp_path / "photographs"
+
+
+def test_a_colour_network_learns_photographs_in_folders(call, tmp_path, photographs, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(train.main, "resnet20", "--data", "folder:photographs", "--classes", "berry,sky", "--epochs", "2",
+                          "--batch-size", "5", "--accumulate", "2", "--ema", "0.5", "--threads", "1")
+    assert (code, err) == (0, "")
+    assert "folder:photographs: 10 images to learn from, 4 to be tested on, 2 classes\n" in out
+    assert "\n2 epochs, batches of 5 in 2 parts, sgd with learning rate 0.1, weights averaged with 0.5, 1 thread\n" in out
+    assert "top 5" not in out and "photo.jpg" in out
+    trained = weights.load(tmp_path / "runs" / "resnet20-photographs")
+    assert trained.classes == trained.model.classes == ("berry", "sky")
+    assert trained.preprocessing == ((32, 32), data.Folder.mean, data.Folder.std, None)
+    assert all(f"{name}.png" in out for name in ("curves", "filters", "activations", "confusion", "mistakes"))
+
+
+def test_without_data_a_colour_network_learns_what_is_drawn(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINICNN_DATA", str(tmp_path))
+    get = data.get
+    monkeypatch.setattr(data, "get", lambda name, train=True, classes=None: get(name, train, classes).take(20))
+    monkeypatch.setattr(train, "conclude", lambda *_: None)
+    code, out, err = call(train.main, "resnet20", "--epochs", "1")
+    assert (code, err) == (0, "") and out.count("top 5") == 1
+    assert "without --data it learns shapes, which are drawn; photographs: --data cifar10 or --data folder:PATH\n" in out
+    assert "shapes: 20 images to learn from" in out and "1 epochs, batches of 20," in out   # the recipe's 128 are not to be had
+    config = json.loads((tmp_path / "runs" / "resnet20-shapes" / "config.json").read_text())
+    assert config["data"] == "shapes" and config["batch_size"] == 20
+
+
+@pytest.mark.parametrize("data, name", [("mnist", "mnist"), ("folder:some/photos", "photos"), ("folder:photos/", "photos")])
+def test_data_in_a_word(data, name):
+    assert train.short(data) == name
 
 
 def test_what_is_said_without_a_terminal(call, tmp_path, tiny_mnist):
@@ -103,6 +151,11 @@ def one_sentence(outcome, code, *words):
     (["lnet"], ["no model called 'lnet'", "did you mean 'lenet'?"]),
     (["lenet", "--variant", "papr"], ["no variant 'papr'", "'paper'"]),
     (["lenet", "--data", "fashion_mnist"], ["no data set called 'fashion_mnist'", "did you mean 'fashion-mnist'?"]),
+    (["resnet20", "--data", "folder:none"], ["there is no folder none"]),
+    (["lenet", "--classes", "3,eleven"], ["mnist has no class 'eleven'"]),
+    (["lenet", "--accumulate", "0"], ["--accumulate must be a whole number from 1 to the images of a batch, 64, not 0"]),
+    (["lenet", "--accumulate", "9", "--batch-size", "8"], ["--accumulate must be", "8, not 9"]),
+    (["lenet", "--ema", "1"], ["--ema must be between 0 and 1, such as 0.999, not 1.0"]),
     (["lenet", "--optimizer", "adamw"], ["no optimizer 'adamw': choose sgd or adam"]),
     (["lenet", "--batch-size", "100000"], ["batch of 100,000 images", "200"]),
     (["lenet", "--batch-size", "0"], ["choose a batch size from 1"]),
@@ -112,7 +165,7 @@ def one_sentence(outcome, code, *words):
     (["lenet", "--seed", "99999999999999999999"], ["--seed must be a whole number from 0 to"]),
     (["lenet", "--threads", "0"], ["0 threads cannot be used"]),
     (["--resume", "none"], ["none is not the folder of a run", "Start one with"]),
-], ids=lambda value: " ".join(value) if value[0] in ("lenet", "lnet", "--resume") else "")
+], ids=lambda value: " ".join(value) if value[0] in ("lenet", "lnet", "resnet20", "--resume") else "")
 def test_wrong_settings_get_a_sentence(call, tmp_path, tiny_mnist, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     one_sentence(call(train.main, *arguments), 2, *words)

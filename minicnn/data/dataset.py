@@ -16,7 +16,10 @@ class Dataset:
     classes     the names of the classes
     mean, std   one number per channel: mean and standard deviation of the training images' pixels, scaled to 0 ... 1
     name        how the data set is called
+    remark      what a person should know of these images, told with them
     """
+
+    remark = ""
 
     def __init__(self, images, labels, classes, mean, std, name):
         if len(images) != len(labels):
@@ -33,7 +36,7 @@ class Dataset:
 
     def __repr__(self):
         size = "x".join(map(str, self.image_shape)) if self.image_shape else "different sizes"
-        return f"{self.name}: {len(self):,} images of {size}, {len(self.classes)} classes"
+        return f"{self.name}: {len(self):,} images of {size}, {len(self.classes)} classes{self.remark}"
 
     @property
     def image_shape(self):

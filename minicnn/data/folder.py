@@ -19,20 +19,15 @@ class Folder(Dataset):
     files   their paths (N,), str
     labels  int64 (N,)
     name    "folder:PATH", as data.get takes it
-    remark  what a person should know of these images, told with them
 
     Mean and standard deviation are ImageNet's.
     """
 
     image_shape = None
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    remark = ""
 
     def __init__(self, files, labels, classes, name):
         self.files, self.labels, self.classes, self.name = files, labels, classes, name
-
-    def __repr__(self):
-        return super().__repr__() + self.remark
 
     def photo(self, index, least=None):
         return photographs.read(self.files[index], least)
@@ -57,6 +52,8 @@ def get(path, train=True, classes=None):
     If it has PATH/train/CLASS/*.jpg and PATH/val/CLASS/*.jpg, these are they. If it has PATH/CLASS/*.jpg, every tenth image of a
     class, by the order of their names, is held out for testing: always the same ones.
     """
+    if not str(path):
+        raise InputError("no folder is named: write its path after the colon, folder:PATH")
     path = pathlib.Path(path).expanduser()
     found = _folders(path)
     if "train" in found and "val" in found:
@@ -72,7 +69,7 @@ def get(path, train=True, classes=None):
     if too_few.size:
         raise InputError(f"{path / dataset.classes[too_few[0]]} has one image only, and one is needed to test: put more there")
     part = dataset.subset(np.flatnonzero(~held_out if train else held_out))
-    part.remark = ", without every tenth, which is for testing" if train else ", every tenth of all"
+    part.remark = "; every tenth image is held out for the test"
     return part
 
 

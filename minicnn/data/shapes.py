@@ -16,7 +16,7 @@ class Shapes(Dataset):
     """10,000 training and 2,000 test images in colour, `size` pixels wide and high, the same ones every time."""
 
     name = "shapes"
-    mean, std = (0.4996, 0.5005, 0.5013), (0.2977, 0.2974, 0.2975)
+    mean, std = (0.5003, 0.5005, 0.5023), (0.2932, 0.2930, 0.2938)
 
     def __init__(self, train=True, size=32):
         count, stream = (10_000, 0) if train else (2_000, 1)
@@ -46,12 +46,12 @@ class _Painter:
         """float32 (count, 3, size, size), 0 to 1."""
         ground = self._colours()
         images = self._ground(ground)
-        for _ in range(4):
+        for _ in range(3):
             self._lay(images, self._scrap(0.05, 0.3, 0.03, 0.09), self._colours()[:, :, None, None])
         self._lay(images, self._thing(labels), self._fill(ground))
         self._lay(images, self._scrap(0.5, 1.5, 0.01, 0.03), self._colours()[:, :, None, None])
         noise = self.generator.standard_normal(images.shape, dtype=np.float32)
-        noise *= self._uniform(0.01, 0.06)[:, None]
+        noise *= self._uniform(0.01, 0.04)[:, None]
         images += noise
         return images.clip(0, 1, out=images)
 
@@ -66,19 +66,19 @@ class _Painter:
         """The colours themselves in the middle, others towards the edges, and waves."""
         images = np.repeat(np.repeat(colours[:, :, None, None], self.size, 2), self.size, 3)
         for _ in range(2):
-            change = self.generator.uniform(-0.25, 0.25, (self.count, 3, 1, 1)).astype(np.float32)
+            change = self.generator.uniform(-0.2, 0.2, (self.count, 3, 1, 1)).astype(np.float32)
             images += change * self._along(self._uniform(0, 2 * np.pi))[:, None]
         for _ in range(2):
-            change = self.generator.uniform(-0.12, 0.12, (self.count, 3, 1, 1)).astype(np.float32)
+            change = self.generator.uniform(-0.08, 0.08, (self.count, 3, 1, 1)).astype(np.float32)
             images += change * self._waves(2, 9)[:, None]
         return images
 
     def _fill(self, ground):
         """What things are painted with: a colour that differs from the ground's, in stripes of more and less light."""
         colours = self._colours()
-        alike = np.linalg.norm(colours - ground, axis=1) < 0.45
+        alike = np.linalg.norm(colours - ground, axis=1) < 0.6
         colours[alike] = (colours[alike] + 0.5) % 1
-        change = self._uniform(0, 0.2) * self._waves(4, 14)
+        change = self._uniform(0, 0.15) * self._waves(4, 14)
         return colours[:, :, None, None] + change[:, None]
 
     def _along(self, angle):
@@ -97,7 +97,7 @@ class _Painter:
 
     def _thing(self, labels):
         """Distances from the outline of what each label stands for."""
-        radius = self._uniform(0.5, 0.85)
+        radius = self._uniform(0.55, 0.9)
         reach = 1 - 0.9 * radius
         u, v = self._turned(reach * self._uniform(-1, 1), reach * self._uniform(-1, 1), self._uniform(0, 2 * np.pi))
         u /= radius * self._uniform(0.85, 1.15)

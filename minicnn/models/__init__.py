@@ -1,7 +1,10 @@
 """The lecture's networks, one file per paper: models.get("resnet50"), models.names()."""
+import contextlib
+
 from minicnn.errors import InputError
 from minicnn.models import alexnet, googlenet, lenet, resnet, resnet_cifar, squeezenet, vgg, zfnet
 from minicnn.models.summary import summary
+from minicnn.nn import init
 from minicnn.registry import Registry
 
 __all__ = ["get", "names", "summary"]
@@ -30,8 +33,9 @@ def get(name, *, variant=None, num_classes=None, weights=None):
     num_classes = network.num_classes if num_classes is None else num_classes
     if num_classes < 1:
         raise InputError(f"{name} cannot have {num_classes} classes: choose 1 or more")
-    model = network.build(variant, num_classes)
-    model.name, model.variant = name, variant
+    with contextlib.nullcontext() if weights is None else init.skipped():
+        model = network.build(variant, num_classes)
+    model.name, model.variant, model.num_classes = name, variant, num_classes
     if weights is not None:
         from minicnn.models import published
 

@@ -69,16 +69,17 @@ class PaperAlexNet(Classifier):
     input_shape, resize, recipe, maps_size = AlexNet.input_shape, AlexNet.resize, AlexNet.recipe, AlexNet.maps_size
 
     def __init__(self, num_classes=1000):
-        self.conv1 = nn.Conv2d(3, 96, 11, stride=4, padding=2)
-        self.conv2 = nn.Conv2d(96, 256, 5, padding=2, groups=2)
-        self.conv3 = nn.Conv2d(256, 384, 3, padding=1)
-        self.conv4 = nn.Conv2d(384, 384, 3, padding=1, groups=2)
-        self.conv5 = nn.Conv2d(384, 256, 3, padding=1, groups=2)
-        self.norm1, self.norm2 = response_norm(), response_norm()
-        self.fc6 = nn.Linear(9216, 4096)
-        self.fc7 = nn.Linear(4096, 4096)
-        self.fc8 = nn.Linear(4096, num_classes)
-        self.drop6, self.drop7 = nn.Dropout(), nn.Dropout()
+        with nn.init.skipped():
+            self.conv1 = nn.Conv2d(3, 96, 11, stride=4, padding=2)
+            self.conv2 = nn.Conv2d(96, 256, 5, padding=2, groups=2)
+            self.conv3 = nn.Conv2d(256, 384, 3, padding=1)
+            self.conv4 = nn.Conv2d(384, 384, 3, padding=1, groups=2)
+            self.conv5 = nn.Conv2d(384, 256, 3, padding=1, groups=2)
+            self.norm1, self.norm2 = response_norm(), response_norm()
+            self.fc6 = nn.Linear(9216, 4096)
+            self.fc7 = nn.Linear(4096, 4096)
+            self.fc8 = nn.Linear(4096, num_classes)
+            self.drop6, self.drop7 = nn.Dropout(), nn.Dropout()
         for name, layer in self.named_children():   # section 5
             if hasattr(layer, "weight"):
                 nn.init.normal_(layer.weight, 0, 0.01)

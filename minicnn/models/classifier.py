@@ -49,7 +49,7 @@ class Classifier(Module):
 
     input_shape    (C, H, W)
     recipe         a Recipe
-    name, variant  what models.get was asked for
+    name, variant, num_classes   what models.get was asked for
 
     What it has learned from, None until it has:
 
@@ -57,7 +57,7 @@ class Classifier(Module):
     preprocessing  a Preprocessing
     """
 
-    name = variant = classes = preprocessing = None
+    name = variant = num_classes = classes = preprocessing = None
     resize = None   # of its Preprocessing
 
     def loss(self, scores, labels):

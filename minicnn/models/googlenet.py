@@ -40,7 +40,8 @@ class BiasConvolution(nn.Module):
     """The paper's convolution: with a bias, then ReLU."""
 
     def __init__(self, channels, filters, kernel_size, stride=1, padding=0):
-        self.conv = nn.Conv2d(channels, filters, kernel_size, stride, padding)
+        with nn.init.skipped():
+            self.conv = nn.Conv2d(channels, filters, kernel_size, stride, padding)
         nn.init.xavier_uniform_(self.conv.weight)
         nn.init.constant_(self.conv.bias, 0.2)
 
@@ -52,7 +53,8 @@ class NormalizedConvolution(nn.Module):
     """torchvision's: with batch normalisation, then ReLU."""
 
     def __init__(self, channels, filters, kernel_size, stride=1, padding=0):
-        self.conv = nn.Conv2d(channels, filters, kernel_size, stride, padding, bias=False)
+        with nn.init.skipped():
+            self.conv = nn.Conv2d(channels, filters, kernel_size, stride, padding, bias=False)
         self.bn = nn.BatchNorm2d(filters, eps=0.001)
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
 

@@ -107,7 +107,7 @@ class Subsampling(nn.Module):
     """The sum of each 2 x 2 window, times a coefficient, plus a bias, both learned: one of each per map."""
 
     def __init__(self, maps):
-        self.weight = nn.Parameter(Tensor(np.empty((maps, 1, 1), np.float32)))
+        self.weight = nn.Parameter(Tensor(np.zeros((maps, 1, 1), np.float32)))
         self.bias = nn.Parameter(Tensor(np.zeros((maps, 1, 1), np.float32)))
         nn.init.uniform_(self.weight, -2.4 / 4, 2.4 / 4)
 
@@ -120,8 +120,8 @@ class TableConv2d(nn.Module):
 
     def __init__(self, connections, kernel_size):
         kernels = sum(map(len, connections))
-        self.weight = nn.Parameter(Tensor(np.empty((kernels, kernel_size, kernel_size), np.float32)))
-        self.bias = nn.Parameter(Tensor(np.empty(len(connections), np.float32)))
+        self.weight = nn.Parameter(Tensor(np.zeros((kernels, kernel_size, kernel_size), np.float32)))
+        self.bias = nn.Parameter(Tensor(np.zeros(len(connections), np.float32)))
         # For each kernel, how many inputs the unit has that it leads to.
         self.fan_in = np.array([len(seen) * kernel_size ** 2 for seen in connections for _ in seen], np.float32)[:, None, None]
         # places[i, j]: which kernel leads from input map j to output map i; the one after the last is zero.

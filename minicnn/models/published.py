@@ -84,9 +84,9 @@ def _load_published(model):
     if not embedded and not model.variant.startswith("torchvision"):
         raise InputError(f"the published weights of {model.name} are for its variant 'torchvision', not for {model.variant!r}")
     names = imagenet.names()
-    if _scores(model) != len(names):
+    if model.num_classes != len(names):
         raise InputError(f"the published weights of {model.name} tell the {len(names)} classes of ImageNet apart, so their last layer does "
-                         f"not fit {_scores(model)} classes: take the network with {len(names)}, and replace its last layer afterwards")
+                         f"not fit {model.num_classes} classes: take the network with {len(names)}, and replace its last layer afterwards")
     if embedded:
         _load_file(model, squeezenet.EMBEDDED)
         return
@@ -107,11 +107,6 @@ def fetch(published):
     return download.fetch(published.addresses, download.folder("weights") / published.file, published.checksum)
 
 
-def _scores(model):
-    """How many a network gives for an image: its last layer, the last of its state, has as many biases."""
-    return list(model.state_dict().values())[-1].shape[0]
-
-
 def _load_file(model, path):
     """As load_into, from a file."""
     about, contents = state.read(path)
@@ -125,9 +120,9 @@ def _load_file(model, path):
         preprocessing = Preprocessing.of(about["preprocessing"])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise InputError(f"what {path} says of itself makes no sense; name another, or get it again") from None
-    if not same or len(classes) != _scores(model):
+    if not same or len(classes) != model.num_classes:
         raise InputError(f"{path} holds the weights of {name} (variant {variant!r}, {len(classes)} classes), not of {model.name} (variant "
-                         f"{model.variant!r}, {_scores(model)} classes): ask for that network")
+                         f"{model.variant!r}, {model.num_classes} classes): ask for that network")
     _load_state(model, contents, path)
     model.classes, model.preprocessing = classes, preprocessing
 

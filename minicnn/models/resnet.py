@@ -151,12 +151,13 @@ class ResNet(Residual):
                     augmentation=(transforms.RandomFlip(), transforms.Lighting(0.1)))
 
     def __init__(self, block, counts, num_classes=1000, option="b"):
-        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        self.layer1 = make_stage(block, option, 64, 64, counts[0], stride=1)
-        self.layer2 = make_stage(block, option, 64 * block.expansion, 128, counts[1], stride=2)
-        self.layer3 = make_stage(block, option, 128 * block.expansion, 256, counts[2], stride=2)
-        self.layer4 = make_stage(block, option, 256 * block.expansion, 512, counts[3], stride=2)
+        with nn.init.skipped():   # drawn by `initialise`
+            self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+            self.bn1 = nn.BatchNorm2d(64)
+            self.layer1 = make_stage(block, option, 64, 64, counts[0], stride=1)
+            self.layer2 = make_stage(block, option, 64 * block.expansion, 128, counts[1], stride=2)
+            self.layer3 = make_stage(block, option, 128 * block.expansion, 256, counts[2], stride=2)
+            self.layer4 = make_stage(block, option, 256 * block.expansion, 512, counts[3], stride=2)
         self.fc = nn.Linear(512 * block.expansion, num_classes)
         initialise(self)
 

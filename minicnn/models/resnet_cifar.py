@@ -26,11 +26,12 @@ class CifarResNet(Residual):
                     augmentation=(transforms.RandomShift(4), transforms.RandomFlip()))   # 64,000 steps, less at 32,000 and 48,000
 
     def __init__(self, block, n, num_classes=10, option="a"):
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
-        self.layer1 = make_stage(block, option, 16, 16, n, stride=1)
-        self.layer2 = make_stage(block, option, 16, 32, n, stride=2)
-        self.layer3 = make_stage(block, option, 32, 64, n, stride=2)
+        with nn.init.skipped():   # drawn by `initialise`
+            self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+            self.bn1 = nn.BatchNorm2d(16)
+            self.layer1 = make_stage(block, option, 16, 16, n, stride=1)
+            self.layer2 = make_stage(block, option, 16, 32, n, stride=2)
+            self.layer3 = make_stage(block, option, 32, 64, n, stride=2)
         self.fc = nn.Linear(64, num_classes)
         initialise(self)
         if n >= 18:

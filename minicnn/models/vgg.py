@@ -89,7 +89,8 @@ def initialise(network, variant):
 
 
 def build(name, batch_norm, variant, num_classes):
-    network = VGG(CONFIGURATIONS[name], num_classes, batch_norm)
+    with nn.init.skipped():
+        network = VGG(CONFIGURATIONS[name], num_classes, batch_norm)
     initialise(network, variant)
     return network
 

@@ -9,7 +9,7 @@ Where its sizes need a border of one pixel (110, 55 and 13), the layer has it.
 """
 import numpy as np
 
-from minicnn import functional as F, nn
+from minicnn import arithmetic, functional as F, nn
 from minicnn.models.alexnet import AlexNet, PaperAlexNet, response_norm
 from minicnn.models.classifier import Classifier, Network
 
@@ -23,16 +23,17 @@ class ZFNet(Classifier):
     recipe = AlexNet.recipe._replace(epochs=70)   # section 3
 
     def __init__(self, num_classes=1000):
-        self.conv1 = nn.Conv2d(3, 96, 7, stride=2, padding=1)
-        self.conv2 = nn.Conv2d(96, 256, 5, stride=2)
-        self.conv3 = nn.Conv2d(256, 384, 3, padding=1)
-        self.conv4 = nn.Conv2d(384, 384, 3, padding=1)
-        self.conv5 = nn.Conv2d(384, 256, 3, padding=1)
-        self.norm1, self.norm2 = response_norm(), response_norm()
-        self.fc6 = nn.Linear(9216, 4096)
-        self.fc7 = nn.Linear(4096, 4096)
-        self.fc8 = nn.Linear(4096, num_classes)
-        self.drop6, self.drop7 = nn.Dropout(), nn.Dropout()
+        with nn.init.skipped():
+            self.conv1 = nn.Conv2d(3, 96, 7, stride=2, padding=1)
+            self.conv2 = nn.Conv2d(96, 256, 5, stride=2)
+            self.conv3 = nn.Conv2d(256, 384, 3, padding=1)
+            self.conv4 = nn.Conv2d(384, 384, 3, padding=1)
+            self.conv5 = nn.Conv2d(384, 256, 3, padding=1)
+            self.norm1, self.norm2 = response_norm(), response_norm()
+            self.fc6 = nn.Linear(9216, 4096)
+            self.fc7 = nn.Linear(4096, 4096)
+            self.fc8 = nn.Linear(4096, num_classes)
+            self.drop6, self.drop7 = nn.Dropout(), nn.Dropout()
         for layer in self.children():   # section 3
             if hasattr(layer, "weight"):
                 nn.init.normal_(layer.weight, 0, 0.01)
@@ -54,9 +55,12 @@ class ZFNet(Classifier):
         """Section 3: a convolution's filter whose root mean square exceeds RADIUS is scaled back to it, lest a few dominate."""
         for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5):
             weight = layer.weight.settle()
-            size = np.sqrt((weight ** 2).mean((1, 2, 3), keepdims=True))
-            if (size > RADIUS).any():
-                layer.weight.copy_(weight * np.minimum(1, RADIUS / np.maximum(size, RADIUS)))
+            squares = arithmetic.sum(arithmetic.multiply(weight, weight), (1, 2, 3))
+            size = arithmetic.sqrt(arithmetic.divide(squares, weight[0].size))
+            large = np.flatnonzero(size > RADIUS)
+            if large.size:
+                weight[large] = arithmetic.multiply(arithmetic.divide(weight[large], size[large]), RADIUS)
+                layer.weight.changed()
 
 
 NETWORKS = {"zfnet": Network(lambda variant, num_classes: ZFNet(num_classes), ("paper",))}

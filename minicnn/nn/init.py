@@ -8,12 +8,31 @@ A weight (N, K) or (N, K, rows, columns) has fan_in = K rows columns inputs for 
     Kaiming  variance 2 / fan_in              He et al., "Delving deep into rectifiers" (ICCV 2015): half of ReLU's inputs are cut
 
 All write into the tensor that they are given and return it. They draw from minicnn.random, so manual_seed decides what comes.
+
+Random numbers for 138 million weights take seconds. Where they would be overwritten at once, they need not be drawn:
+
+    with init.skipped():
+        layer = nn.Linear(25088, 4096)   # zeros
 """
+import contextlib
 import math
 
 from minicnn import random
 
 _CHUNK = 1 << 20   # numbers drawn at a time: NumPy draws float64, and large layers need not pay for that in memory
+
+_skipping = False
+
+
+@contextlib.contextmanager
+def skipped():
+    """Inside the `with`, the functions of this file leave tensors as they are, and draw nothing; new layers are of zeros."""
+    global _skipping
+    previous, _skipping = _skipping, True
+    try:
+        yield
+    finally:
+        _skipping = previous
 
 
 def uniform_(tensor, low=0.0, high=1.0):
@@ -26,8 +45,9 @@ def normal_(tensor, mean=0.0, std=1.0):
 
 
 def constant_(tensor, value):
-    tensor.settle().fill(value)
-    tensor.changed()
+    if not _skipping:
+        tensor.settle().fill(value)
+        tensor.changed()
     return tensor
 
 
@@ -92,6 +112,8 @@ def _uniform_with_std(tensor, std):
 
 
 def _fill(tensor, draw):
+    if _skipping:
+        return tensor
     flat = tensor.settle().reshape(-1)
     for start in range(0, flat.size, _CHUNK):
         chunk = flat[start:start + _CHUNK]

@@ -16,8 +16,8 @@ class _Weighted(Module):
     """A weight and, if wanted, a bias: uniform in +-1 / sqrt(fan_in), as in PyTorch (LeCun's variance, divided by 3)."""
 
     def _create(self, weight_shape, bias, outputs=None):
-        self.weight = Parameter(Tensor(np.empty(weight_shape, np.float32)))
-        self.bias = Parameter(Tensor(np.empty(outputs or weight_shape[0], np.float32))) if bias else None
+        self.weight = Parameter(Tensor(np.zeros(weight_shape, np.float32)))
+        self.bias = Parameter(Tensor(np.zeros(outputs or weight_shape[0], np.float32))) if bias else None
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if bias:
             bound = 1 / math.sqrt(init.fans(self.weight)[0])

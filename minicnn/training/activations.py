@@ -10,6 +10,7 @@ from minicnn import Tensor, drawing
 from minicnn import functional as F
 from minicnn.drawing import GREY, picture
 from minicnn.training import layers, preparation
+from minicnn.wording import shortened
 
 # The sheet of activations, in inches.
 _BOTTOM, _HEIGHT, _TOP = 0.75, 5.0, 1.35   # below, along and above the columns of maps and strips of numbers
@@ -29,8 +30,9 @@ def activations(model, preprocessing, image, classes, label):
     """
     x = preparation.seen(preprocessing, image)
     *hidden, last = layers.outputs(model, x)
-    probabilities = F.softmax(Tensor(last.output[None]), 1).array[0]
+    probabilities = F.softmax(Tensor(last.output.reshape(1, -1)), 1).array[0]   # (K, 1, 1) if the network ends with a mean
     best = np.argsort(-probabilities, kind="stable")
+    classes = [shortened(name, 24) for name in classes]
     places = np.arange(len(classes)) if len(classes) <= _MOST_BARS else best[:_MOST_BARS]
     shown = hidden if len(hidden) <= _MOST_LAYERS else _choice(hidden, {name for name, _ in model.named_modules()})
 

@@ -127,7 +127,7 @@ def confusion(evaluation, classes):
 
     Of more than 20 classes, only what is most often mistaken for what.
     """
-    counts = evaluation.confusion()
+    counts, classes = evaluation.confusion(), [shortened(name, 24) for name in classes]
     errors = np.where(np.eye(len(classes)), 0, counts)
     if len(classes) > _MOST_CLASSES:
         return _confusions(errors, counts, classes)

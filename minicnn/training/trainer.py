@@ -92,6 +92,7 @@ class Trainer:
         """The batches that are left of this epoch. False if a stop was requested before the last."""
         self.model.train()
         saved = started = time.perf_counter()
+        due = _SAVE_EVERY
         with self.show.epoch(self.epoch, self.settings.epochs, len(self.loader), self.batch) as bar:
             for images, labels in self.loader.epoch(self.epoch, self.batch):
                 loss, correct = self._step(images, labels)
@@ -102,9 +103,10 @@ class Trainer:
                 bar.step(self.running)
                 if self.stop_requested:
                     return False
-                if now - saved > _SAVE_EVERY:
+                if now - saved > due:
                     self.save()
                     saved = started = time.perf_counter()
+                    due = _SAVE_EVERY * max(1, saved - now)   # to write a large network takes seconds
         return True
 
     def _step(self, images, labels):

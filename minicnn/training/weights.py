@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from minicnn import models
 from minicnn.models.classifier import Preprocessing
-from minicnn.nn import Module
+from minicnn.nn import Module, init
 from minicnn.state import safetensors
 
 FILE = "model.safetensors"
@@ -38,7 +38,8 @@ def load(path):
     if (path / "config.json").exists():
         advice = f"this run did not get to its end; go on with: python -m minicnn.train --resume {path}"
     about, arrays = safetensors.read_about(path / FILE if path.is_dir() else path, "minicnn", advice)
-    model = models.get(about["name"], variant=about["variant"], num_classes=len(about["classes"]))
+    with init.skipped():
+        model = models.get(about["name"], variant=about["variant"], num_classes=len(about["classes"]))
     model.load_state_dict(arrays)
     model.classes, model.preprocessing = tuple(about["classes"]), Preprocessing.of(about["preprocessing"])
     return Trained(model, about["name"], about["variant"], about["data"], model.classes, model.preprocessing)

@@ -55,8 +55,8 @@ def test_without_train_and_val_every_tenth_image_is_held_out(tmp_path):
     assert np.bincount(train.labels).tolist() == [18] * 3 and np.bincount(test.labels).tolist() == [3] * 3
     assert not set(train.files) & set(test.files) and set(get(tmp_path, train=False).files) == set(test.files)
     assert len(folder.everything(tmp_path)) == 63
-    assert repr(train).endswith("54 images of different sizes, 3 classes, without every tenth, which is for testing")
-    assert repr(test).endswith("9 images of different sizes, 3 classes, every tenth of all")
+    assert repr(train).endswith("54 images of different sizes, 3 classes; every tenth image is held out for the test")
+    assert repr(test).endswith("9 images of different sizes, 3 classes; every tenth image is held out for the test")
 
 
 def test_two_images_are_enough_and_one_is_not(tmp_path):
@@ -183,6 +183,8 @@ def test_folders_that_are_none(tmp_path):
             get(tmp_path / path)
     with pytest.raises(InputError, match="no folder PATH"):
         data.get("folder:PATH")
+    with pytest.raises(InputError, match="no folder is named: write its path after the colon"):
+        data.get("folder:")
     with pytest.raises(InputError, match="did you mean 'folder:PATH'"):
         data.get("folder")
 

@@ -48,6 +48,26 @@ def test_constants():
     assert init.zeros_(mc.ones(2)).tolist() == [0, 0]
 
 
+def test_nothing_is_drawn_while_it_is_skipped():
+    """A new layer is of zeros then, a tensor that is there stays what it is, and the generator stands where it stood."""
+    state, tensor = mc.random.get_state(), mc.ones(2, 3)
+    with init.skipped():
+        with init.skipped():
+            pass
+        layer = nn.Conv2d(3, 4, 5)
+        for fill in init.uniform_, init.normal_, init.zeros_, init.kaiming_normal_, init.xavier_uniform_, init.lecun_normal_:
+            assert fill(tensor) is tensor
+    assert not layer.weight.array.any() and not layer.bias.array.any() and tensor.array.all()
+    assert mc.random.get_state() == state
+    assert nn.Conv2d(3, 4, 5).weight.array.all()
+
+
+def test_skipping_ends_with_an_error():
+    with pytest.raises(ValueError, match="no fan_in"), init.skipped():
+        init.kaiming_normal_(mc.zeros(3))
+    assert init.ones_(mc.zeros(2)).tolist() == [1, 1]
+
+
 def test_mistakes():
     with pytest.raises(ValueError, match=r"a weight of shape \(3,\) has no fan_in"):
         init.kaiming_normal_(mc.zeros(3))

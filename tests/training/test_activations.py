@@ -87,3 +87,11 @@ def test_the_most_probable_of_many_classes_are_shown(tmp_path):
     said = figure.axes[1].get_yticklabels()[0].get_text()
     assert f"What the layers make of a test image (true class 42, said {said})" in texts(figure)
     assert images(figure)[0].shape == (32, 32, 3)
+
+
+def test_networks_that_end_with_a_mean(tmp_path):
+    model = models.get("squeezenet", num_classes=3)
+    figure = activations(model, model.preprocessing_for((0.5,) * 3, (0.2,) * 3), photograph(40, 50), ("a", "b", "c"), 1)
+    save(figure, tmp_path / "activations.png")
+    bars = [bar.get_width() for bar in figure.axes[1].patches]
+    assert len(bars) == 3 and sum(bars) == pytest.approx(1)

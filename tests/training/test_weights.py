@@ -17,7 +17,9 @@ def trained(request):
 def test_what_was_saved_is_loaded(tmp_path, trained):
     weights.save(trained, tmp_path / weights.FILE)
     for path in tmp_path, tmp_path / weights.FILE, str(tmp_path):
+        state = mc.random.get_state()
         loaded = weights.load(path)
+        assert mc.random.get_state() == state   # none are drawn where these come
         assert loaded[1:] == trained[1:]
         x = mc.rand(2, *trained.model.input_shape)
         np.testing.assert_array_equal(loaded.model(x).detach().numpy(), trained.model(x).detach().numpy())
