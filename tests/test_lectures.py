@@ -60,9 +60,6 @@ WRONG = {
                                  "    return 9 * channels * filters * height * width"),
     "ScaledTanh": ("ScaledTanh.backward = lambda self, gradient: (gradient * 1.7159 * (1 - self.tanh ** 2),)",
                    "ScaledTanh.backward = lambda self, gradient: (gradient * 1.7159 * 2 / 3 * (1 - (1.7159 * self.tanh) ** 2),)"),
-    "top_k_error": ("def top_k_error(scores, labels, k):\n    return (scores.argmax(1) != labels).mean()",
-                    "def top_k_error(scores, labels, k):\n    return (np.argsort(-scores, 1)[:, :k] == labels[:, None]).any(1).mean()",
-                    "def top_k_error(scores, labels, k):\n    return labels"),
     "grouped_parameters": ("def grouped_parameters(channels, filters, kernel_size, groups):\n"
                            "    return filters * (channels * kernel_size ** 2 + 1)",
                            "def grouped_parameters(channels, filters, kernel_size, groups):\n"
@@ -72,6 +69,9 @@ WRONG = {
                       "    squares = np.pad(a ** 2, ((0, n - 1), (0, 0), (0, 0)))\n"
                       "    return a / (k + alpha * sum(squares[i:i + len(a)] for i in range(n))) ** beta",
                       "def response_norm(a, k=2, n=5, alpha=1e-4, beta=0.75):\n    return a.sum()"),
+    "relit": ("def relit(image, amounts, variances, directions):\n    return image + (amounts * variances @ directions)[:, None, None]",
+              "def relit(image, amounts, variances, directions):\n    return image + (directions @ amounts)[:, None, None]",
+              "def relit(image, amounts, variances, directions):\n    return directions"),
     "layers_needed": ("def layers_needed(pixels):\n    return (pixels - 1) // 2",
                       "def layers_needed(pixels):\n    return -(-pixels // 3)"),
     "convolution_parameters": ("def convolution_parameters(configuration):\n"
