@@ -60,6 +60,47 @@ WRONG = {
                                  "    return 9 * channels * filters * height * width"),
     "ScaledTanh": ("ScaledTanh.backward = lambda self, gradient: (gradient * 1.7159 * (1 - self.tanh ** 2),)",
                    "ScaledTanh.backward = lambda self, gradient: (gradient * 1.7159 * 2 / 3 * (1 - (1.7159 * self.tanh) ** 2),)"),
+    "grouped_parameters": ("def grouped_parameters(channels, filters, kernel_size, groups):\n"
+                           "    return filters * (channels * kernel_size ** 2 + 1)",
+                           "def grouped_parameters(channels, filters, kernel_size, groups):\n"
+                           "    return filters // groups * (channels // groups * kernel_size ** 2 + 1)"),
+    "response_norm": ("def response_norm(a, k=2, n=5, alpha=1e-4, beta=0.75):\n    return a / (k + alpha * (a ** 2).sum(0)) ** beta",
+                      "def response_norm(a, k=2, n=5, alpha=1e-4, beta=0.75):\n"
+                      "    squares = np.pad(a ** 2, ((0, n - 1), (0, 0), (0, 0)))\n"
+                      "    return a / (k + alpha * sum(squares[i:i + len(a)] for i in range(n))) ** beta",
+                      "def response_norm(a, k=2, n=5, alpha=1e-4, beta=0.75):\n    return a.sum()"),
+    "relit": ("def relit(image, amounts, variances, directions):\n    return image + (amounts * variances @ directions)[:, None, None]",
+              "def relit(image, amounts, variances, directions):\n    return image + (directions @ amounts)[:, None, None]",
+              "def relit(image, amounts, variances, directions):\n    return directions"),
+    "layers_needed": ("def layers_needed(pixels):\n    return (pixels - 1) // 2",
+                      "def layers_needed(pixels):\n    return -(-pixels // 3)"),
+    "convolution_parameters": ("def convolution_parameters(configuration):\n"
+                               "    filters = [entry for entry in configuration if isinstance(entry, int)]\n"
+                               "    return sum(9 * below * above + above for below, above in zip([3, *filters], filters))",
+                               "def convolution_parameters(configuration):\n"
+                               "    parameters, channels = 0, 3\n"
+                               "    for entry in configuration:\n"
+                               "        if entry not in ('pool', 'lrn'):\n"
+                               "            channels, below = channels if entry == '1x1' else entry, channels\n"
+                               "            parameters += 9 * below * channels + channels\n"
+                               "    return parameters"),
+    "as_kernels": ("def as_kernels(weight, channels, rows, columns):\n"
+                   "    return np.moveaxis(weight.reshape(-1, rows, columns, channels), 3, 1)",
+                   "def as_kernels(weight, channels, rows, columns):\n    return weight.reshape(-1, channels, columns, rows)",
+                   "def as_kernels(weight, channels, rows, columns):\n    return weight"),
+    "inception_parameters": ("def inception_parameters(channels, one, reduce3, three, reduce5, five, pooled):\n"
+                             "    return (channels + 1) * (one + pooled) + (9 * channels + 1) * three + (25 * channels + 1) * five",
+                             "def inception_parameters(channels, one, reduce3, three, reduce5, five, pooled):\n"
+                             "    return channels * (one + reduce3 + reduce5 + pooled) + 9 * reduce3 * three + 25 * reduce5 * five"),
+    "largest_reduction": ("def largest_reduction(channels, filters, kernel_size):\n"
+                          "    return channels * filters * kernel_size ** 2 // (channels + filters * kernel_size ** 2)",
+                          "def largest_reduction(channels, filters, kernel_size):\n    return channels"),
+    "total_loss": ("def total_loss(main, first, second, labels):\n"
+                   "    losses = [F.cross_entropy(mc.tensor(scores), mc.tensor(labels)).item() for scores in (main, first, second)]\n"
+                   "    return sum(losses)",
+                   "def total_loss(main, first, second, labels):\n"
+                   "    return -(main + 0.3 * (first + second))[np.arange(len(labels)), labels].mean()",
+                   "def total_loss(main, first, second, labels):\n    return main"),
     "bottleneck_weights": ("def bottleneck_weights(channels, width):\n    return 2 * channels * width + 9 * channels ** 2",
                            "def bottleneck_weights(channels, width):\n    return channels * width + 9 * width ** 2"),
     "carried_by_length": ("def carried_by_length(slopes):\n"

@@ -152,7 +152,8 @@ def test_leaving_the_loop_ends_the_thread():
         break
 
 
-def test_an_error_while_preparing_reaches_the_consumer():
+@pytest.mark.parametrize("threads", [{"prefetch": 2}, {"workers": 3}], ids=str)
+def test_an_error_while_preparing_comes_when_its_batch_is_due_and_ends_the_threads(threads):
     def faulty(images, generator):
         if images[0, 0, 0, 0] == np.float32(48) / 255:   # batch 6
             raise ZeroDivisionError("in the transform")
@@ -160,7 +161,7 @@ def test_an_error_while_preparing_reaches_the_consumer():
 
     seen = 0
     with pytest.raises(ZeroDivisionError, match="in the transform"):
-        for _ in DataLoader(dataset(), 8, prefetch=2, transform=faulty):
+        for _ in DataLoader(dataset(), 8, transform=faulty, **threads):
             seen += 1
     assert seen == 6
 
@@ -218,19 +219,6 @@ def test_workers_go_no_further_than_told():
     time.sleep(0.02)
     assert len(prepared) == 4   # the one that is used, and one for each thread
     batches.close()
-
-
-def test_an_error_in_a_worker_comes_when_its_batch_is_due_and_ends_the_others():
-    def faulty(images, generator):
-        if images[0, 0, 0, 0] == np.float32(48) / 255:   # batch 6
-            raise ZeroDivisionError("in the transform")
-        return images
-
-    seen = 0
-    with pytest.raises(ZeroDivisionError, match="in the transform"):
-        for _ in DataLoader(dataset(), 8, workers=3, transform=faulty):
-            seen += 1
-    assert seen == 6
 
 
 def test_who_stops_early_does_not_wait_for_all_that_was_to_come():
