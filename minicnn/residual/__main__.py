@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 
-from minicnn import command, data, models
+from minicnn import command, data, models, random
 from minicnn.errors import InputError
 from minicnn.models.resnet import PlainBlock, Residual
 from minicnn.residual import degradation, gradients, lesions, paths
@@ -93,6 +93,7 @@ def look_into(folder, images):
     generator = np.random.default_rng(0)
     drawn = {}
 
+    random.manual_seed(0)
     new = models.get(name, variant=trained.variant, num_classes=len(trained.classes))
     drawn["gradients.png"] = pictures.gradients(
         {f"{name}, new": gradients.by_depth(new, learned_from), f"{name}, trained": gradients.by_depth(model, learned_from)},
