@@ -13,7 +13,7 @@ from minicnn.errors import InputError
 from minicnn.training import checkpoint, metrics, weights
 from minicnn.training.console import Console
 from minicnn.training.description import describe
-from minicnn.training.settings import Settings
+from minicnn.training.settings import SCHEDULES, Settings
 from minicnn.training.trainer import Trainer
 from minicnn.wording import percent
 
@@ -40,6 +40,7 @@ def parse(arguments):
     parser.add_argument("--batch-size", type=int, help="images per step")
     parser.add_argument("--lr", type=float, help="the learning rate at its highest")
     parser.add_argument("--optimizer", help="sgd or adam")
+    parser.add_argument("--schedule", help=f"how the learning rate falls: {', '.join(SCHEDULES)}")
     parser.add_argument("--accumulate", type=int, metavar="PARTS", help="work on a batch in so many parts, which takes less memory")
     parser.add_argument("--ema", type=float, metavar="DECAY", help="test and save the moving average of the weights, which keeps such a "
                                                                    "share of itself in each step (0.999, say)")
@@ -123,8 +124,8 @@ def introduce(trainer):
          f"{len(train_set.classes)} classes{trainer.test_set.remark}")
     parts = f" in {settings.accumulate} parts" if settings.accumulate > 1 else ""
     average = f", weights averaged with {settings.ema:g}" if settings.ema else ""
-    line(f"{settings.epochs} epochs, batches of {settings.batch_size}{parts}, {settings.optimizer} with learning rate {settings.lr:g}"
-         f"{average}, {device.describe_threads()}")
+    line(f"{settings.epochs} epochs, batches of {settings.batch_size}{parts}, {settings.optimizer} with learning rate {settings.lr:g} "
+         f"({settings.schedule}){average}, {device.describe_threads()}")
 
 
 def overfit_batch(trainer):

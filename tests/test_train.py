@@ -75,7 +75,7 @@ def test_a_colour_network_learns_photographs_in_folders(call, tmp_path, photogra
                           "--batch-size", "5", "--accumulate", "2", "--ema", "0.5", "--threads", "1")
     assert (code, err) == (0, "")
     assert "folder:photographs: 10 images to learn from, 4 to be tested on, 2 classes\n" in out
-    assert "\n2 epochs, batches of 5 in 2 parts, sgd with learning rate 0.1, weights averaged with 0.5, 1 thread\n" in out
+    assert "\n2 epochs, batches of 5 in 2 parts, sgd with learning rate 0.1 (steps), weights averaged with 0.5, 1 thread\n" in out
     assert "top 5" not in out and "photo.jpg" in out
     trained = weights.load(tmp_path / "runs" / "resnet20-photographs")
     assert trained.classes == trained.model.classes == ("berry", "sky")
@@ -108,7 +108,7 @@ def test_what_is_said_without_a_terminal(call, tmp_path, tiny_mnist):
     lines = [line for line in out.splitlines() if not line.startswith("compiling kernels")]
     assert lines[:3] == ["lenet: 5 layers with weights, 61,706 parameters, 416,520 multiply-adds per image",
                          "mnist: 200 images to learn from, 50 to be tested on, 10 classes",
-                         "2 epochs, batches of 64, sgd with learning rate 0.05, 1 thread"]
+                         "2 epochs, batches of 64, sgd with learning rate 0.05 (cosine), 1 thread"]
     assert lines[3].startswith("epoch 1/2   loss ") and lines[3].endswith(" images/s") and lines[4].startswith("epoch 2/2")
     assert lines[5].startswith("test accuracy ") and "after 2 epochs; " in lines[5]
     assert lines[6].startswith(f"{tmp_path / 'run'}: model.safetensors, metrics.csv, config.json, curves.png")

@@ -17,7 +17,7 @@ class Recipe(NamedTuple):
     weight_decay: float = 0.0
     schedule: str = "cosine"  # along half a "cosine" to 0; evenly to 0, "linear"; to a tenth at each milestone, "steps"; to a tenth
                               # whenever the error stops falling, "plateau"; by 4 % every eighth epoch, "exponential"
-    milestones: tuple = ()    # of "steps": shares of the run, (0.5, 0.75) say
+    milestones: tuple = (0.5, 0.75)   # of "steps": shares of the run
     crop: tuple = ()          # what brings a photograph to the network's size: transforms of minicnn.data.photographs
     augmentation: tuple = ()  # what then happens to batches, pixels from 0 to 1: transforms of minicnn.data.transforms
 

@@ -22,7 +22,7 @@ class CifarResNet(Residual):
     """(N, 3, 32, 32) -> scores (N, classes)."""
 
     input_shape = (3, 32, 32)
-    recipe = Recipe(epochs=164, batch_size=128, optimizer="sgd", lr=0.1, weight_decay=1e-4, schedule="steps", milestones=(0.5, 0.75),
+    recipe = Recipe(epochs=164, batch_size=128, optimizer="sgd", lr=0.1, weight_decay=1e-4, schedule="steps",
                     augmentation=(transforms.RandomShift(4), transforms.RandomFlip()))   # 64,000 steps, less at 32,000 and 48,000
 
     def __init__(self, block, n, num_classes=10, option="a"):

@@ -6,6 +6,9 @@ from minicnn import data, models, optim
 from minicnn.errors import InputError
 
 
+SCHEDULES = "cosine", "linear", "steps", "plateau", "exponential"   # how a learning rate falls; models/classifier.py says how
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """Everything that decides a run's result. None stands for the network's recipe, if nothing else is said."""
@@ -18,6 +21,7 @@ class Settings:
     batch_size: int | None = None
     optimizer: str | None = None
     lr: float | None = None
+    schedule: str | None = None  # one of SCHEDULES
     accumulate: int = 1          # so many parts of a batch are worked on one after the other
     ema: float | None = None     # what the average of the weights keeps in each step
     seed: int = 0
@@ -40,7 +44,8 @@ class Settings:
 
     def complete(self, recipe, images):
         """These settings with the recipe's where they say nothing, for so many training images. InputError if one makes no sense."""
-        chosen = {name: getattr(recipe, name) for name in ("epochs", "batch_size", "optimizer", "lr") if getattr(self, name) is None}
+        chosen = {name: getattr(recipe, name) for name in ("epochs", "batch_size", "optimizer", "lr", "schedule")
+                  if getattr(self, name) is None}
         if self.optimizer == "adam" != recipe.optimizer and self.lr is None:
             chosen["lr"] = 1e-3   # a rate for SGD is far too high for Adam
         if self.batch_size is None:
@@ -50,6 +55,8 @@ class Settings:
             raise InputError(f"--epochs must be at least 1, not {settings.epochs}")
         if not 0 < settings.lr < float("inf"):
             raise InputError(f"--lr must be a positive number, not {settings.lr}")
+        if settings.schedule not in SCHEDULES:
+            raise InputError(f"there is no schedule {settings.schedule!r}: choose {', '.join(SCHEDULES[:-1])} or {SCHEDULES[-1]}")
         if not 1 <= settings.accumulate <= max(1, settings.batch_size):
             raise InputError(f"--accumulate must be a whole number from 1 to the images of a batch, {settings.batch_size}, "
                              f"not {settings.accumulate}")
@@ -81,13 +88,13 @@ def make_optimizer(settings, recipe, parameters, steps_per_epoch):
         raise InputError(f"there is no optimizer {settings.optimizer!r}: choose sgd or adam")
     steps = settings.epochs * steps_per_epoch
     warmup = min(int(recipe.warmup_epochs * steps_per_epoch), steps // 2)
-    if recipe.schedule == "cosine":
+    if settings.schedule == "cosine":
         schedule = optim.CosineAnnealingLR(optimizer, steps - warmup)
-    elif recipe.schedule == "linear":
+    elif settings.schedule == "linear":
         schedule = optim.PolynomialLR(optimizer, steps - warmup)
-    elif recipe.schedule == "steps":
+    elif settings.schedule == "steps":
         schedule = optim.MultiStepLR(optimizer, [round(share * steps) - warmup for share in recipe.milestones])
-    elif recipe.schedule == "plateau":
+    elif settings.schedule == "plateau":
         schedule = optim.ReduceLROnPlateau(optimizer, patience=max(1, settings.epochs // 18))   # AlexNet has 90 epochs: 5 of them
     else:
         schedule = optim.StepLR(optimizer, 8 * steps_per_epoch, gamma=0.96)   # "exponential"

@@ -12,7 +12,7 @@ RECIPE = Recipe(epochs=12, batch_size=64, optimizer="sgd", lr=0.05, warmup_epoch
 
 def test_recipe_fills_what_was_left_open():
     assert Settings("lenet", batch_size=32).complete(RECIPE, 1000) == Settings(
-        "lenet", epochs=12, batch_size=32, optimizer="sgd", lr=0.05, seed=0)
+        "lenet", epochs=12, batch_size=32, optimizer="sgd", lr=0.05, schedule="cosine", seed=0)
 
 
 def test_adam_has_a_learning_rate_of_its_own():
@@ -70,7 +70,7 @@ def test_unknown_optimizer():
 
 @pytest.mark.parametrize("name, kind", [("sgd", optim.SGD), ("adam", optim.Adam)])
 def test_learning_rate_rises_and_falls_to_nothing_at_the_last_step(name, kind):
-    settings = Settings("lenet", epochs=4, lr=0.1, optimizer=name)
+    settings = Settings("lenet", epochs=4, lr=0.1, optimizer=name).complete(RECIPE, 100)
     optimizer, schedule = make_optimizer(settings, RECIPE, models.get("lenet").parameters(), steps_per_epoch=10)
     assert isinstance(optimizer, kind) and optimizer.weight_decay == 1e-4
     rates = []
@@ -89,7 +89,7 @@ def test_learning_rate_rises_and_falls_to_nothing_at_the_last_step(name, kind):
 def test_learning_rates_fall_as_the_recipe_says(schedule, expected):
     """At the start, and after each quarter of 32 epochs."""
     recipe = RECIPE._replace(warmup_epochs=0, schedule=schedule, milestones=(0.5, 0.75))
-    settings = Settings("lenet", epochs=32, lr=1.0, optimizer="sgd")
+    settings = Settings("lenet", epochs=32, lr=1.0).complete(recipe, 100)
     optimizer, made = make_optimizer(settings, recipe, models.get("lenet").parameters(), steps_per_epoch=5)
     rates = []
     for step in range(161):
@@ -99,10 +99,20 @@ def test_learning_rates_fall_as_the_recipe_says(schedule, expected):
     assert rates == pytest.approx(expected, abs=1e-3)
 
 
+def test_a_person_may_choose_another_schedule():
+    recipe = RECIPE._replace(warmup_epochs=0, schedule="steps")
+    settings = Settings("lenet", epochs=2, lr=1.0, schedule="linear").complete(recipe, 100)
+    optimizer, made = make_optimizer(settings, recipe, models.get("lenet").parameters(), steps_per_epoch=4)
+    made.step()
+    assert optimizer.lr == pytest.approx(7 / 8)
+    with pytest.raises(InputError, match="no schedule 'cosin': choose cosine, linear, steps, plateau or exponential"):
+        Settings("lenet", schedule="cosin").complete(recipe, 100)
+
+
 def test_milestones_are_counted_from_the_start_of_the_run():
     """Not from the end of the rise."""
     recipe = RECIPE._replace(warmup_epochs=2, schedule="steps", milestones=(0.5,))
-    settings = Settings("lenet", epochs=10, lr=1.0, optimizer="sgd")
+    settings = Settings("lenet", epochs=10, lr=1.0).complete(recipe, 100)
     optimizer, made = make_optimizer(settings, recipe, models.get("lenet").parameters(), steps_per_epoch=4)
     rates = []
     for _ in range(40):
@@ -114,7 +124,7 @@ def test_milestones_are_counted_from_the_start_of_the_run():
 def test_a_plateau_is_some_epochs_long():
     recipe = RECIPE._replace(warmup_epochs=0, schedule="plateau")
     for epochs, patience in (4, 1), (90, 5):
-        settings = Settings("lenet", epochs=epochs, lr=1.0, optimizer="sgd")
+        settings = Settings("lenet", epochs=epochs, lr=1.0).complete(recipe, 100)
         optimizer, made = make_optimizer(settings, recipe, models.get("lenet").parameters(), steps_per_epoch=4)
         for _ in range(patience + 1):
             assert optimizer.lr == 1
