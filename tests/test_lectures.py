@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 
 ROOT = pathlib.Path(__file__).parent.parent
 LECTURES = sorted((ROOT / "lectures").glob("*.ipynb"))
-PROCESSOR_SECONDS = 120   # a minute on two cores, whatever else they are busy with
+PROCESSOR_SECONDS = 240   # two minutes on two cores, whatever else they are busy with
 METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
 IMPORTED_AS = {"pillow": "PIL"}
 
@@ -197,7 +197,7 @@ def lecture(request):
     return nbformat.read(request.param, as_version=4)
 
 
-def test_it_runs_without_a_warning_and_within_a_minute(execution):
+def test_it_runs_without_a_warning_and_within_two_minutes(execution):
     errors = [output.text for cell in execution.cells for output in cell.outputs if output.get("name") == "stderr"]
     assert not errors
     assert execution.processor_seconds < PROCESSOR_SECONDS
