@@ -1,7 +1,7 @@
 """The pictures of residual networks: each function takes what the other files here measure, and returns a Figure."""
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from minicnn import drawing
 from minicnn.drawing import BLUE, GREY, INK, ORANGE, picture
@@ -161,7 +161,6 @@ def path_lengths(norms, title):
         axes.yaxis.set_major_formatter(_IN_PERCENT)
     carried.plot(lengths, norms, "o-", color=BLUE, markersize=4)
     carried.set(yscale="log")
-    carried.yaxis.set_minor_formatter(NullFormatter())
     carried.set_title("gradient by one of them\nnorm, mean of random ones", loc="left")
     for axes in (number, carried, together):
         axes.set(xlabel="length: blocks gone through", xlim=(-0.7, lengths[-1] + 0.7))
