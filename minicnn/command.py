@@ -1,19 +1,26 @@
 """How the commands end: a mistake is one sentence on standard error and an exit code, never a traceback."""
+import os
 import sys
 
 from minicnn.errors import InputError, RunError
 
 
 def run(main, arguments=None):
-    """Call main(arguments) and exit: 0, 2 for what was given wrongly, 1 for what went wrong while running, 130 for Ctrl-C."""
+    """Call main(arguments) and exit: 0, 2 for what was given wrongly, 1 for what went wrong while running, 130 for Ctrl-C, and 141, as
+    the shell has it, if nobody reads the output any more."""
     try:
-        sys.exit(main(arguments))
+        code = main(arguments)
+        sys.stdout.flush()
+        sys.exit(code)
     except (InputError, RunError) as error:
         complain(error)
         sys.exit(2 if isinstance(error, InputError) else 1)
     except KeyboardInterrupt:
         complain("interrupted")
         sys.exit(130)
+    except BrokenPipeError:   # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())   # or Python would complain when it ends
+        sys.exit(141)
 
 
 def complain(problem):

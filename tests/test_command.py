@@ -1,4 +1,7 @@
 """How commands end: one sentence and an exit code."""
+import subprocess
+import sys
+
 import pytest
 
 from minicnn.errors import InputError, RunError
@@ -27,3 +30,13 @@ def test_what_main_returns_is_the_code(call):
 def test_mistakes_in_the_program_are_not_hidden(call):
     with pytest.raises(ZeroDivisionError):
         call(raising(ZeroDivisionError()))
+
+
+def test_who_reads_the_output_may_stop():
+    """As `| head` does: no traceback, whether the pipe is found closed while running or at the end."""
+    for lines in 1, 100_000:
+        program = f"from minicnn import command\ncommand.run(lambda _: print('line\\n' * {lines}))"
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 141)
+        process.stderr.close()
