@@ -36,40 +36,39 @@ def parse(arguments):
 
 def main(arguments=None):
     options = parse(arguments)
-    trained = load(options.model)
-    images, problems = for_network(read(options.folder, trained), trained)
+    model = load(options.model)
+    images, problems = for_network(read(options.folder, model), model)
     for problem in problems[:_MOST_COMPLAINTS]:
         command.complain(problem)
     if len(problems) > _MOST_COMPLAINTS:
         command.complain(f"and {len(problems) - _MOST_COMPLAINTS:,} more folders that are left out")
-    result = evaluation.evaluate(trained.model, images, options.crops, _progress)
+    result = evaluation.evaluate(model, images, options.crops, _progress)
     classes = len(np.unique(images.labels))
     print(f"{options.model} on {options.folder}: {len(images):,} images of {classes:,} classes, crops: {options.crops}")
     print(f"top-1 error {percent(1 - result.accuracy)}")
-    if len(trained.classes) > 5:
+    if len(model.classes) > 5:
         print(f"top-5 error {percent(1 - result.accuracy_within(5))}")
     return 2 if problems else 0
 
 
 def load(name):
-    """The weights.Trained of a run's folder, or of a network's name."""
+    """The network of a run's folder, or the published one of a name."""
     if name not in models.names() and (pathlib.Path(name).exists() or len(pathlib.Path(name).parts) > 1):
-        trained = weights.load(name)
-        trained.model.classes, trained.model.preprocessing = trained.classes, trained.preprocessing
-        return trained
-    return weights.published(name)
+        return weights.load(name)
+    return models.get(name, weights="imagenet")
 
 
-def read(path, trained):
+def read(path, model):
     """All images of the class folders, as a data set. Of a folder with train and val they are those of val, and of the one that a run
     was trained on those that it has not seen."""
-    own = trained.data.startswith("folder:") and pathlib.Path(trained.data.removeprefix("folder:")).expanduser().resolve() == path.resolve()
+    kind, _, learned_from = model.learned_from.partition(":")
+    own = kind == "folder" and pathlib.Path(learned_from).expanduser().resolve() == path.resolve()
     if own or all((path / part).is_dir() for part in ("train", "val")):
         return folder.get(path, train=False)
     return folder.everything(path)
 
 
-def for_network(images, trained):
+def for_network(images, model):
     """A data set's images with labels that are places in the network's classes, and a sentence for each class that it has not.
 
     InputError if it has none of them.
@@ -77,16 +76,16 @@ def for_network(images, trained):
     places, problems = [], []
     for name in images.classes:
         try:
-            places.append(place(name, trained.classes))
+            places.append(place(name, model.classes))
         except InputError as problem:
             places.append(-1)
             problems.append(f"the folder {name} is left out: {problem}")
     labels = np.array(places)[images.labels]
     known = np.flatnonzero(labels >= 0)
     if not len(known):
-        raise InputError(f"{trained.name} knows none of the classes that {images.name} has; {problems[0]}")
+        raise InputError(f"{model.name} knows none of the classes that {images.name} has; {problems[0]}")
     images = images.subset(known)
-    images.labels, images.classes = labels[known], trained.classes
+    images.labels, images.classes = labels[known], model.classes
     return images, problems
 
 

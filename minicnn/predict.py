@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicnn import Tensor, command, no_grad
+from minicnn import Tensor, command, models, no_grad
 from minicnn import functional as F
 from minicnn.data import own_images, photographs
 from minicnn.errors import InputError
@@ -65,38 +65,38 @@ def _looks_like_a_run(path):
 
 def main(arguments=None):
     options = parse(arguments)
-    trained = weights.load(options.run) if options.run else weights.published(options.model or _MODEL)
+    model = weights.load(options.run) if options.run else models.get(options.model or _MODEL, weights="imagenet")
     if options.plot:
         _spare(options.plot, options.images)
     predictions, width = [], max(len(str(path)) for path in options.images)
     for path in options.images:
         try:
-            prediction = predict(trained, path)
+            prediction = predict(model, path)
         except InputError as problem:
             command.complain(problem)
         else:
-            print(f"{str(path):{width}}   {in_words(prediction, trained.classes, options.top)}", flush=True)
+            print(f"{str(path):{width}}   {in_words(prediction, model.classes, options.top)}", flush=True)
             predictions.append(prediction)
     if options.plot and predictions:
         from minicnn import drawing
         from minicnn.training import pictures   # brings matplotlib, which takes as long as all else
 
-        drawing.save(pictures.predictions(predictions[:_MOST_DRAWN], trained.classes, options.top), options.plot)
+        drawing.save(pictures.predictions(predictions[:_MOST_DRAWN], model.classes, options.top), options.plot)
         print(f"drawn to {options.plot}" + f" (the first {_MOST_DRAWN})" * (len(predictions) > _MOST_DRAWN))
     return 0 if len(predictions) == len(options.images) else 2
 
 
-def predict(trained, path):
-    """The Prediction of a network, a weights.Trained, for an image file. InputError if that cannot be read or shows nothing."""
-    if trained.data in _FORMS:
-        original, image = _drawing(path, _FORMS[trained.data])
-        crop, transform = preparation.for_tests(trained.preprocessing, image.shape)
+def predict(model, path):
+    """The Prediction of a network for an image file. InputError if that cannot be read or shows nothing."""
+    if model.learned_from in _FORMS:
+        original, image = _drawing(path, _FORMS[model.learned_from])
+        crop, transform = preparation.for_tests(model.preprocessing, image.shape)
     else:
-        crop, transform = preparation.for_tests(trained.preprocessing, None)
+        crop, transform = preparation.for_tests(model.preprocessing, None)
         original, image = _photograph(path, crop)
     x = transform(image[None].copy(), None)
     with no_grad():
-        probabilities = F.softmax(trained.model.eval()(Tensor(np.ascontiguousarray(x))), 1)
+        probabilities = F.softmax(model.eval()(Tensor(np.ascontiguousarray(x))), 1)
     return Prediction(path, original, image, probabilities.array[0])
 
 

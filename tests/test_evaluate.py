@@ -36,10 +36,10 @@ def test_errors_on_a_folder(call, folder, crops):
 
 
 def _squeezenet_and(folder):
-    trained = evaluate.load("squeezenet")
-    images, problems = evaluate.for_network(data.folder.everything(folder), trained)
+    model = evaluate.load("squeezenet")
+    images, problems = evaluate.for_network(data.folder.everything(folder), model)
     assert not problems
-    return trained.model, images
+    return model, images
 
 
 def test_folders_that_stand_for_no_class(call, folder):
@@ -66,10 +66,9 @@ def test_a_folder_of_other_things(call, folder):
 
 def test_a_run_s_network(call, folder, tmp_path):
     model = models.get("resnet20", num_classes=3)
-    trained = weights.Trained(model, "resnet20", None, "folder:x", ("Espresso", "goldfish", "N02124075"),
-                              Preprocessing((32, 32), (0.5,) * 3, (0.25,) * 3))
+    model.remember("folder:x", ("Espresso", "goldfish", "N02124075"), Preprocessing((32, 32), (0.5,) * 3, (0.25,) * 3))
     (tmp_path / "run").mkdir()
-    weights.save(trained, tmp_path / "run" / weights.FILE)
+    weights.save(model, tmp_path / "run" / weights.FILE)
     code, out, err = call(evaluate.main, folder, "--model", tmp_path / "run")
     assert (code, err) == (0, "") and "7 images of 3 classes" in out and "top-1" in out and "top-5" not in out
     code, out, err = call(evaluate.main, folder, "--model", tmp_path / "run", "--crops", "10")
@@ -83,9 +82,10 @@ def test_what_a_run_was_trained_on_is_not_what_it_is_tested_on(folder):
         (folder / name).rename(folder / "val" / name)
         shutil.copytree(folder / "val" / name, folder / "train" / name)
         (folder / "train" / name / "0.jpg").unlink()
-    trained = weights.Trained(None, "resnet20", None, "folder:elsewhere", (), None)
-    assert len(evaluate.read(folder, trained)) == 6 and len(evaluate.read(folder / "train", trained)) == 4
-    assert len(evaluate.read(folder / "val", trained._replace(data=f"folder:{folder / 'val'}"))) == 2   # a tenth of each class's three
+    model = models.get("resnet20").remember("folder:elsewhere", (), None)
+    assert len(evaluate.read(folder, model)) == 6 and len(evaluate.read(folder / "train", model)) == 4
+    model.remember(f"folder:{folder / 'val'}", (), None)
+    assert len(evaluate.read(folder / "val", model)) == 2   # a tenth of each class's three
 
 
 @pytest.mark.parametrize("arguments, words", [
@@ -112,6 +112,6 @@ def test_names_of_other_classes():
 def test_labels_are_the_network_s_places():
     images = data.Dataset(np.zeros((4, 3, 8, 8), np.uint8), np.array([0, 1, 2, 1]), ("tabby", "junk!", "tench"), (0,) * 3,
                                   (1,) * 3, "some")
-    trained = weights.Trained(None, "squeezenet", None, "imagenet", imagenet.names(), None)
-    images, problems = evaluate.for_network(images, trained)
+    model = models.get("squeezenet").remember("imagenet", imagenet.names(), None)
+    images, problems = evaluate.for_network(images, model)
     assert list(images.labels) == [281, 0] and images.classes == imagenet.names() and len(problems) == 1

@@ -69,7 +69,7 @@ def test_as_many_classes_as_wanted(call, small_run, digits):
 def test_the_paper_s_network_gets_its_32_pixels(call, tmp_path, digits):
     model = models.get("lenet", variant="paper")
     preprocessing = model.preprocessing_for((0.1307,), (0.3081,))
-    weights.save(weights.Trained(model, "lenet", "paper", "mnist", tuple("0123456789"), preprocessing), tmp_path / weights.FILE)
+    weights.save(model.remember("mnist", "0123456789", preprocessing), tmp_path / weights.FILE)
     code, out, err = call(predict.main, tmp_path, next(iter(digits)))
     assert (code, err) == (0, "") and "nan" not in out
 
@@ -130,12 +130,12 @@ def test_data_sets_with_a_form_of_their_own():
 def test_clothes_are_not_treated_as_digits(call, tmp_path):
     model = models.get("lenet")
     names = data.FashionMNIST.classes
-    trained = weights.Trained(model, "lenet", None, "fashion-mnist", names, model.preprocessing_for((0.286,), (0.353,)))
-    weights.save(trained, tmp_path / weights.FILE)
+    model.remember("fashion-mnist", names, model.preprocessing_for((0.286,), (0.353,)))
+    weights.save(model, tmp_path / weights.FILE)
     picture = np.full((100, 100), 255, np.uint8)
     picture[20:60, 10:90] = 60
     Image.fromarray(picture).save(tmp_path / "bag.png")
-    image = predict.predict(trained, tmp_path / "bag.png").image[0]
+    image = predict.predict(model, tmp_path / "bag.png").image[0]
     assert image[14, 0] > 0.5 and image[14, 27] > 0.5 and image[0, 0] == 0   # it fills the width, light on dark
     code, out, err = call(predict.main, tmp_path, tmp_path / "bag.png", "--top", "10")
     assert code == 0 and all(name in out for name in names)
@@ -174,7 +174,7 @@ def test_what_is_not_asked_rightly(call, small_run, tmp_path):
 def test_a_run_s_network_sees_photographs_at_its_size(call, tmp_path, name, shape):
     model = models.get(name, num_classes=2)
     preprocessing = model.preprocessing_for((0.5,) * shape[0], (0.25,) * shape[0])
-    weights.save(weights.Trained(model, name, None, "folder:pets", ("cat", "dog"), preprocessing), tmp_path / weights.FILE)
+    weights.save(model.remember("folder:pets", ("cat", "dog"), preprocessing), tmp_path / weights.FILE)
     picture = np.zeros((100, 300, 3), np.uint8)
     picture[:, 100:200, 0] = 255   # the middle third is red: all that is seen
     Image.fromarray(picture).save(tmp_path / "red.png")
@@ -190,7 +190,7 @@ def test_plot_of_photographs(call, tmp_path, monkeypatch):
     assert (code, err) == (0, "") and out.endswith("drawn to cat.png\n")
     with Image.open("cat.png") as image:
         assert image.width > 1500
-    prediction = predict.predict(weights.published("squeezenet"), CHELSEA)
+    prediction = predict.predict(models.get("squeezenet", weights="imagenet"), CHELSEA)
     assert prediction.original.shape == (300, 451, 3) and prediction.original.max() <= 1
     assert prediction.image.shape == (3, 227, 227) and prediction.probabilities.shape == (len(imagenet.names()),)
 

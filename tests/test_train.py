@@ -44,7 +44,7 @@ def test_loaded_network_has_the_accuracy_that_was_measured(small_run, small_mnis
     test_set = data.get("mnist", train=False)
     images = (test_set.images / 255 - trained.preprocessing.mean[0]) / trained.preprocessing.std[0]
     with no_grad():
-        accuracy = (trained.model(tensor(images, dtype=np.float32)).numpy().argmax(1) == test_set.labels).mean()
+        accuracy = (trained(tensor(images, dtype=np.float32)).numpy().argmax(1) == test_set.labels).mean()
     *_, row = csv.DictReader((small_run / metrics.FILE).read_text().splitlines())
     assert accuracy == float(row["test_accuracy"])
 
@@ -78,7 +78,7 @@ def test_a_colour_network_learns_photographs_in_folders(call, tmp_path, photogra
     assert "\n2 epochs, batches of 5 in 2 parts, sgd with learning rate 0.1 (steps), weights averaged with 0.5, 1 thread\n" in out
     assert "top 5" not in out and "photo.jpg" in out
     trained = weights.load(tmp_path / "runs" / "resnet20-photographs")
-    assert trained.classes == trained.model.classes == ("berry", "sky")
+    assert trained.classes == ("berry", "sky") and trained.learned_from == "folder:photographs"
     assert trained.preprocessing == ((32, 32), data.Folder.mean, data.Folder.std, None)
     assert all(f"{name}.png" in out for name in ("curves", "filters", "activations", "confusion", "mistakes"))
 

@@ -55,9 +55,10 @@ class Classifier(Module):
 
     classes        the names of the classes
     preprocessing  a Preprocessing
+    learned_from   the data, as data.get takes them, or "imagenet"
     """
 
-    name = variant = num_classes = classes = preprocessing = None
+    name = variant = num_classes = classes = preprocessing = learned_from = None
     resize = None   # of its Preprocessing
 
     def loss(self, scores, labels):
@@ -78,6 +79,11 @@ class Classifier(Module):
 
     def after_step(self):
         """Called after each step of the optimiser, for what a paper does to the weights then."""
+
+    def remember(self, learned_from, classes, preprocessing):
+        """Note down what its weights have come from. Returns the network."""
+        self.learned_from, self.classes, self.preprocessing = learned_from, tuple(classes), preprocessing
+        return self
 
     def preprocessing_for(self, mean, std):
         """The Preprocessing for a data set whose pixels have this mean and standard deviation, one number per channel."""

@@ -96,8 +96,7 @@ def _load_published(model):
         _load_state(model, state.load(path), path)
     except InputError as problem:
         raise InputError(f"{problem}. It lies in the cache: if it is deleted, it is downloaded again") from None
-    model.classes = names
-    model.preprocessing = Preprocessing(model.input_shape[1:], published.mean, published.std, published.resize)
+    model.remember("imagenet", names, Preprocessing(model.input_shape[1:], published.mean, published.std, published.resize))
 
 
 def fetch(published):
@@ -115,7 +114,8 @@ def _load_file(model, path):
         return
     try:
         about = json.loads(about["minicnn"])
-        name, variant, classes = about["name"], about["variant"] or model.variant, tuple(about["classes"])
+        name, variant, learned_from = about["name"], about["variant"] or model.variant, about["data"]
+        classes = tuple(about["classes"])
         same = (name, variant.removesuffix("-trunk")) == (model.name, model.variant.removesuffix("-trunk"))   # GoogLeNet's
         preprocessing = Preprocessing.of(about["preprocessing"])
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -124,7 +124,7 @@ def _load_file(model, path):
         raise InputError(f"{path} holds the weights of {name} (variant {variant!r}, {len(classes)} classes), not of {model.name} (variant "
                          f"{model.variant!r}, {model.num_classes} classes): ask for that network")
     _load_state(model, contents, path)
-    model.classes, model.preprocessing = classes, preprocessing
+    model.remember(learned_from, classes, preprocessing)
 
 
 def _load_state(model, contents, path):

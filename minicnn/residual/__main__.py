@@ -54,22 +54,22 @@ def compare(folders):
     """The training errors of several runs, a Figure."""
     from minicnn.residual import pictures   # brings matplotlib, for which a mistake need not wait
 
-    runs = sorted(((_load(folder), folder) for folder in folders), key=lambda run: len(run[0].model.blocks()))
+    runs = sorted(((_load(folder), folder) for folder in folders), key=lambda run: len(run[0].blocks()))
     curves = {}
-    for trained, folder in runs:
-        if trained.name in curves:
-            raise InputError(f"{folder} is another run of {trained.name}: choose runs of different networks")
-        curves[trained.name] = _curve(folder / metrics.FILE)
+    for model, folder in runs:
+        if model.name in curves:
+            raise InputError(f"{folder} is another run of {model.name}: choose runs of different networks")
+        curves[model.name] = _curve(folder / metrics.FILE)
     return pictures.degradation(curves, "Training errors of networks of different depth")
 
 
 def _load(folder):
-    """The network of a run, a weights.Trained. InputError if it is none of blocks."""
-    trained = weights.load(folder)
-    if not isinstance(trained.model, Residual):
-        raise InputError(f"{trained.name} is not made of blocks: this is for residual networks and their plain counterparts, "
+    """The network of a run. InputError if it is none of blocks."""
+    model = weights.load(folder)
+    if not isinstance(model, Residual):
+        raise InputError(f"{model.name} is not made of blocks: this is for residual networks and their plain counterparts, "
                          "python -m minicnn.train resnet20 say")
-    return trained
+    return model
 
 
 def _curve(path):
@@ -87,14 +87,14 @@ def look_into(folder, images):
     """All pictures of one run, by their paths."""
     from minicnn.residual import pictures
 
-    trained = _load(folder)
-    model, name = trained.model, trained.name
-    tested, learned_from = _batches(trained, False, images), _batches(trained, True, _BATCHES * _BATCH)
+    model = _load(folder)
+    name = model.name
+    tested, learned_from = _batches(model, False, images), _batches(model, True, _BATCHES * _BATCH)
     generator = np.random.default_rng(0)
     drawn = {}
 
     random.manual_seed(0)
-    new = models.get(name, variant=trained.variant, num_classes=len(trained.classes))
+    new = models.get(name, variant=model.variant, num_classes=len(model.classes))
     drawn["gradients.png"] = pictures.gradients(
         {f"{name}, new": gradients.by_depth(new, learned_from), f"{name}, trained": gradients.by_depth(model, learned_from)},
         f"The gradient at each depth of {name}")
@@ -121,10 +121,10 @@ def look_into(folder, images):
     return {folder / file: figure for file, figure in drawn.items()}
 
 
-def _batches(trained, train, count):
+def _batches(model, train, count):
     """So many random images of the data that the network has learned, or all if there are less, as a list of batches."""
-    dataset = data.get(trained.data, train=train, classes=trained.classes)
-    crop, transform = preparation.for_tests(trained.preprocessing, dataset.image_shape)
+    dataset = data.get(model.learned_from, train=train, classes=model.classes)
+    crop, transform = preparation.for_tests(model.preprocessing, dataset.image_shape)
     count = min(count, len(dataset))
     size = max(1, min(_BATCH, count // 2))   # two batches at least, to compare
     loader = data.DataLoader(dataset, size, shuffle=True, crop=crop, transform=transform)

@@ -35,7 +35,7 @@ class Trainer:
         self.settings = settings = settings.complete(recipe, len(self.train_set))
         mean, std = preparation.match_channels(self.model.input_shape[0], self.train_set.mean, self.train_set.std)
         self.preprocessing = self.model.preprocessing_for(mean, std)
-        self.model.classes, self.model.preprocessing = tuple(self.train_set.classes), self.preprocessing
+        self.model.remember(settings.data, self.train_set.classes, self.preprocessing)
         self.loader = _load(self.train_set, settings.batch_size,
                             *preparation.for_training(self.preprocessing, self.train_set.image_shape, recipe),
                             shuffle=True, seed=settings.seed)
@@ -82,10 +82,8 @@ class Trainer:
             self.epoch, self.batch, self.running = self.epoch + 1, 0, metrics.Running()
             metrics.write(self.rows, self.folder / metrics.FILE)   # before the checkpoint, after which nothing calls for it again
             self.save()
-        trained = weights.Trained(self.model, self.settings.model, self.settings.variant, self.settings.data,
-                                  tuple(self.train_set.classes), self.preprocessing)
         with self.averaged():
-            weights.save(trained, self.folder / weights.FILE)
+            weights.save(self.model, self.folder / weights.FILE)
         return True
 
     def _train_epoch(self):

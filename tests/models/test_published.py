@@ -220,7 +220,7 @@ def run(tmp_path):
     """A folder as training leaves it."""
     model = models.get("resnet20", num_classes=3)
     preprocessing = Preprocessing((32, 32), (0.5,) * 3, (0.2,) * 3, 36)
-    weights.save(weights.Trained(model, "resnet20", model.variant, "folder:x", ("a", "b", "c"), preprocessing), tmp_path / weights.FILE)
+    weights.save(model.remember("folder:x", "abc", preprocessing), tmp_path / weights.FILE)
     return tmp_path
 
 

@@ -76,7 +76,7 @@ def test_weights_begin_as_in_torchvision():
 
 
 def test_what_ships_says_how_it_is_used(trained):
-    assert (trained.name, trained.variant, trained.data) == ("squeezenet", "padded", "imagenet")
+    assert (trained.name, trained.variant, trained.learned_from) == ("squeezenet", "padded", "imagenet")
     assert trained.classes == imagenet.names()
     assert trained.preprocessing.size == (227, 227) and trained.preprocessing.resize == 256
     assert np.allclose(255 * np.array(trained.preprocessing.mean), (123.68, 116.779, 103.939))
@@ -89,6 +89,6 @@ def test_photographs_are_recognised(trained, name, expected, least):
     crop, transform = preparation.for_tests(trained.preprocessing, None)
     image = photographs.pixels(crop(photographs.read(photographs.EXAMPLES / f"{name}.jpg"), None))
     with no_grad():
-        scores = trained.model.eval()(Tensor(transform(image[None].astype(np.float32) / 255, None)))
+        scores = trained.eval()(Tensor(transform(image[None].astype(np.float32) / 255, None)))
     probabilities = F.softmax(scores, 1).numpy()[0]
     assert trained.classes[probabilities.argmax()] == expected and probabilities.max() > least

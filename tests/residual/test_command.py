@@ -23,7 +23,7 @@ def make_run(tmp_path, monkeypatch):
         folder.mkdir()
         model = models.get(name)
         preprocessing = model.preprocessing_for(small.mean, small.std)._replace(size=(8, 8))
-        weights.save(weights.Trained(model, name, model.variant, "shapes", small.classes, preprocessing), folder / weights.FILE)
+        weights.save(model.remember("shapes", small.classes, preprocessing), folder / weights.FILE)
         metrics.write([{"epoch": epoch, "train_accuracy": epoch / 10} for epoch in range(1, rows + 1)], folder / metrics.FILE)
         return folder
     return make

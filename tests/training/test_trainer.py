@@ -159,7 +159,7 @@ def test_averaged_weights_are_tested_and_saved_and_the_others_go_on(tmp_path):
     trained = weights.load(tmp_path / "run")
     evaluation = trainer.evaluate()
     assert trainer.average.updates == STEPS
-    for name, tensor in trained.model.state_dict().items():
+    for name, tensor in trained.state_dict().items():
         np.testing.assert_array_equal(tensor.array, trainer.average.average[name])
         assert not np.array_equal(tensor.array, own[name])
         np.testing.assert_array_equal(trainer.model.state_dict()[name].array, own[name])   # also after the evaluation
@@ -168,7 +168,7 @@ def test_averaged_weights_are_tested_and_saved_and_the_others_go_on(tmp_path):
     for name, tensor in fresh.model.state_dict().items():
         np.testing.assert_array_equal(tensor.array, own[name])
     fresh.average = None
-    fresh.model.load_state_dict(trained.model.state_dict())
+    fresh.model.load_state_dict(trained.state_dict())
     np.testing.assert_array_equal(fresh.evaluate().scores, evaluation.scores)
 
 

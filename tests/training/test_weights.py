@@ -11,7 +11,7 @@ from minicnn.training import weights
 @pytest.fixture(params=["modern", "paper", None])
 def trained(request):
     model = models.get("lenet", variant=request.param)
-    return weights.Trained(model, "lenet", request.param, "mnist", tuple("0123456789"), model.preprocessing_for((0.1307,), (0.3081,)))
+    return model.remember("mnist", "0123456789", model.preprocessing_for((0.1307,), (0.3081,)))
 
 
 def test_what_was_saved_is_loaded(tmp_path, trained):
@@ -20,16 +20,16 @@ def test_what_was_saved_is_loaded(tmp_path, trained):
         state = mc.random.get_state()
         loaded = weights.load(path)
         assert mc.random.get_state() == state   # none are drawn where these come
-        assert loaded[1:] == trained[1:]
-        x = mc.rand(2, *trained.model.input_shape)
-        np.testing.assert_array_equal(loaded.model(x).detach().numpy(), trained.model(x).detach().numpy())
+        for what in "name", "variant", "num_classes", "learned_from", "classes", "preprocessing":
+            assert getattr(loaded, what) == getattr(trained, what) is not None
+        x = mc.rand(2, *trained.input_shape)
+        np.testing.assert_array_equal(loaded(x).detach().numpy(), trained(x).detach().numpy())
 
 
 def test_number_of_classes_is_that_of_the_names(tmp_path):
     model = models.get("lenet", num_classes=3)
-    trained = weights.Trained(model, "lenet", None, "mnist", ("a", "b", "c"), model.preprocessing_for((0,), (1,)))
-    weights.save(trained, tmp_path / "model")
-    assert weights.load(tmp_path / "model").model.fc3.weight.shape == (3, 84)
+    weights.save(model.remember("mnist", "abc", model.preprocessing_for((0,), (1,))), tmp_path / "model")
+    assert weights.load(tmp_path / "model").fc3.weight.shape == (3, 84)
 
 
 def test_run_that_did_not_get_to_its_end(tmp_path):
