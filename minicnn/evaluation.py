@@ -13,14 +13,13 @@ import numpy as np
 
 from minicnn import Tensor, no_grad
 from minicnn import functional as F
-from minicnn.data import DataLoader, photographs
+from minicnn.data import photographs
 from minicnn.errors import InputError
 from minicnn.training import preparation
 from minicnn.training.metrics import Evaluation
 
 CROPS = ("1", "10", "dense")
 _TOGETHER = 20   # crops in one batch
-_WORKERS = 2     # threads that decode and scale photographs while the kernels compute
 
 
 def evaluate(model, dataset, crops="1", watch=iter):
@@ -39,7 +38,7 @@ def evaluate(model, dataset, crops="1", watch=iter):
 
 def _one(dataset, preprocessing):
     crop, transform = preparation.for_tests(preprocessing, dataset.image_shape)
-    return _load(dataset, _TOGETHER, crop, transform), lambda model, images: _softmax(model(Tensor(images)))
+    return preparation.load(dataset, min(_TOGETHER, len(dataset)), crop, transform), lambda model, images: _softmax(model(Tensor(images)))
 
 
 def _ten(dataset, preprocessing):
@@ -47,14 +46,14 @@ def _ten(dataset, preprocessing):
         raise InputError("this network sees photographs whole, so there are no ten crops of them: choose --crops 1 or dense")
     square = photographs.Compose((photographs.ScaleShorterSide(preprocessing.resize), photographs.CenterCrop(preprocessing.resize)))
     _, transform = preparation.for_tests(preprocessing, None)
-    loader = _load(_TenCrops(dataset, preprocessing.size), _TOGETHER // 10, square, transform)
+    loader = preparation.load(_TenCrops(dataset, preprocessing.size), min(_TOGETHER // 10, len(dataset)), square, transform)
     return loader, lambda model, images: _softmax(model(Tensor(images))).reshape(len(images) // 10, 10, -1).mean(1)
 
 
 def _dense(dataset, preprocessing):
     _, transform = preparation.for_tests(preprocessing, None)
     whole = photographs.Compose((photographs.ScaleShorterSide(preprocessing.resize or min(preprocessing.size)),))
-    return _load(dataset, 1, whole, transform), _dense_probabilities   # one by one, as photographs differ in size
+    return preparation.load(dataset, 1, whole, transform), _dense_probabilities   # one by one, as photographs differ in size
 
 
 def _dense_probabilities(model, images):
@@ -77,10 +76,6 @@ class _TenCrops:
         photos = (crop(self.dataset.photo(index, crop.least), generator) for index in indices)
         crops = [photographs.pixels(each) for photo in photos for each in photographs.ten_crops(photo, self.size)]
         return np.stack(crops).astype(np.float32) / 255
-
-
-def _load(dataset, batch_size, crop, transform):
-    return DataLoader(dataset, min(batch_size, len(dataset)), crop=crop, transform=transform, workers=_WORKERS)
 
 
 def _softmax(scores):

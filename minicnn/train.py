@@ -177,7 +177,7 @@ def conclude(trainer, seconds):
     line, folder = trainer.show.line, trainer.folder
     evaluation = trainer.evaluate()
     with trainer.averaged():
-        drawn = pictures.draw_all(trainer.model, trainer.preprocessing, trainer.test_set, evaluation, trainer.rows, folder,
+        drawn = pictures.draw_all(trainer.model, trainer.test_set, evaluation, trainer.rows, folder,
                                   f"{trainer.settings.model} on {short(trainer.settings.data)}")
     line(f"test accuracy {percent(evaluation.accuracy)} after {trainer.settings.epochs} epochs; {seconds:.0f} s in all")
     line(f"{folder}: {', '.join([weights.FILE, metrics.FILE, 'config.json', *drawn])}")

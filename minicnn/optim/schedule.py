@@ -38,17 +38,6 @@ class StepLR(Schedule):
         return base_lr * self.gamma ** (count // self.step_size)
 
 
-class ExponentialLR(Schedule):
-    """Multiply the learning rate by gamma at every step."""
-
-    def __init__(self, optimizer, gamma):
-        super().__init__(optimizer)
-        self.gamma = gamma
-
-    def at(self, count, base_lr):
-        return base_lr * self.gamma ** count
-
-
 class MultiStepLR(Schedule):
     """Multiply the learning rate by gamma whenever the steps reach one of the milestones."""
 

@@ -16,7 +16,7 @@ from minicnn.training.activations import activations
 from minicnn.wording import confidence, percent, shortened
 
 
-def draw_all(model, preprocessing, test_set, evaluation, rows, folder, title):
+def draw_all(model, test_set, evaluation, rows, folder, title):
     """Draw everything into `folder`; returns the names of the files.
 
     test_set    the Dataset that `evaluation`, an Evaluation, is about
@@ -26,7 +26,7 @@ def draw_all(model, preprocessing, test_set, evaluation, rows, folder, title):
     drawn = {"curves.png": curves(rows, title)}
     if any(parameter.ndim == 4 for parameter in model.parameters()):
         drawn["filters.png"] = filters(model)
-    drawn["activations.png"] = activations(model, preprocessing, test_set.image(0), test_set.classes, test_set.labels[0])
+    drawn["activations.png"] = activations(model, model.preprocessing, test_set.image(0), test_set.classes, test_set.labels[0])
     drawn["confusion.png"] = confusion(evaluation, test_set.classes)
     drawn["mistakes.png"] = mistakes(evaluation, test_set)
     for name, figure in drawn.items():

@@ -1,7 +1,9 @@
 """From a data set's images to a network's input: in training as its recipe says, in tests the same way every time."""
 import numpy as np
 
-from minicnn.data import photographs, transforms
+from minicnn.data import DataLoader, photographs, transforms
+
+_WORKERS = 2   # threads that decode and scale photographs while the kernels compute
 
 
 def match_channels(channels, mean, std):
@@ -29,6 +31,11 @@ def for_tests(preprocessing, image_shape):
 def for_training(preprocessing, image_shape, recipe):
     """As for_tests, but with what the recipe leaves to chance."""
     return _pair(preprocessing, image_shape, recipe.crop, recipe.augmentation)
+
+
+def load(dataset, batch_size, crop, transform, **order):
+    """A DataLoader. Threads prepare batches where that takes long: where each image is decoded or scaled by itself."""
+    return DataLoader(dataset, batch_size, crop=crop, transform=transform, workers=_WORKERS if crop else 0, **order)
 
 
 def seen(preprocessing, image):

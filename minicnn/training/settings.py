@@ -4,6 +4,7 @@ import json
 
 from minicnn import data, models, optim
 from minicnn.errors import InputError
+from minicnn.nn import init
 
 
 SCHEDULES = "cosine", "linear", "steps", "plateau", "exponential"   # how a learning rate falls; models/classifier.py says how
@@ -35,7 +36,8 @@ class Settings:
         network."""
         if self.data is not None:
             return self
-        channels, *size = make_model(self).input_shape
+        with init.skipped():   # only the shape of its input is asked
+            channels, *size = make_model(self).input_shape
         if channels == 1:
             chosen = "mnist"
         else:

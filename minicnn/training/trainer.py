@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from minicnn import Tensor, data, nn, no_grad, random
+from minicnn import Tensor, nn, no_grad, random
 from minicnn.errors import InputError, RunError
 from minicnn.files import write_text
 from minicnn.optim import WeightAverage
@@ -14,7 +14,6 @@ from minicnn.training import checkpoint, metrics, preparation, weights
 from minicnn.training.settings import load_data, make_model, make_optimizer
 
 _SAVE_EVERY = 60   # seconds of training within an epoch after which a checkpoint is due
-_WORKERS = 2       # threads that decode and scale photographs while the kernels compute
 
 
 class Trainer:
@@ -34,13 +33,13 @@ class Trainer:
         recipe = self.model.recipe
         self.settings = settings = settings.complete(recipe, len(self.train_set))
         mean, std = preparation.match_channels(self.model.input_shape[0], self.train_set.mean, self.train_set.std)
-        self.preprocessing = self.model.preprocessing_for(mean, std)
-        self.model.remember(settings.data, self.train_set.classes, self.preprocessing)
-        self.loader = _load(self.train_set, settings.batch_size,
-                            *preparation.for_training(self.preprocessing, self.train_set.image_shape, recipe),
-                            shuffle=True, seed=settings.seed)
-        self.test_loader = _load(self.test_set, min(len(self.test_set), _test_batch(self.model.input_shape)),
-                                 *preparation.for_tests(self.preprocessing, self.test_set.image_shape))
+        preprocessing = self.model.preprocessing_for(mean, std)
+        self.model.remember(settings.data, self.train_set.classes, preprocessing)
+        self.loader = preparation.load(self.train_set, settings.batch_size,
+                                       *preparation.for_training(preprocessing, self.train_set.image_shape, recipe),
+                                       shuffle=True, seed=settings.seed)
+        self.test_loader = preparation.load(self.test_set, min(len(self.test_set), _test_batch(self.model.input_shape)),
+                                            *preparation.for_tests(preprocessing, self.test_set.image_shape))
         self.optimizer, self.schedule = make_optimizer(settings, recipe, self.model.parameters(), len(self.loader))
         self.average = None if settings.ema is None else WeightAverage(self.model, settings.ema)
         self.epoch = self.batch = 0    # where to go on
@@ -170,11 +169,6 @@ class Trainer:
             yield step, loss, correct / len(labels)
             if correct == len(labels) and loss < 0.01 or self.stop_requested:
                 return
-
-
-def _load(dataset, batch_size, crop, transform, **order):
-    """A loader. Threads prepare batches where that takes long: where each image is decoded or scaled by itself."""
-    return data.DataLoader(dataset, batch_size, crop=crop, transform=transform, workers=_WORKERS if crop else 0, **order)
 
 
 def _test_batch(input_shape):

@@ -90,7 +90,7 @@ def test_published_weights_are_fetched_once_and_bring_what_they_expect(torch, st
         for _ in range(2):
             model = get()
             assert has(model, state)
-            assert model.classes == imagenet.names() and len(model.classes) == 1000
+            assert model.classes == imagenet.names() and len(model.classes) == 1000 and model.learned_from == "imagenet"
             assert model.preprocessing == Preprocessing((224, 224), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 256)
         assert server.ranges == [None] and path.read_bytes() == contents
 
@@ -161,7 +161,7 @@ def test_networks_without_published_weights():
 def test_embedded_weights_need_no_network(monkeypatch):
     monkeypatch.setattr(published, "fetch", None)
     model = models.get("squeezenet", weights="imagenet")
-    assert model.classes[285] == "Egyptian cat" and model.preprocessing.size == (227, 227)
+    assert model.classes[285] == "Egyptian cat" and model.preprocessing.size == (227, 227) and model.learned_from == "imagenet"
     with pytest.raises(InputError, match="does not fit 3 classes"):
         models.get("squeezenet", weights="imagenet", num_classes=3)
 
@@ -227,7 +227,8 @@ def run(tmp_path):
 def test_own_weights_bring_their_classes_and_preprocessing(run):
     for path in (run, run / weights.FILE):
         model = models.get("resnet20", num_classes=3, weights=path)
-        assert model.classes == ("a", "b", "c") and model.preprocessing == Preprocessing((32, 32), (0.5,) * 3, (0.2,) * 3, 36)
+        assert model.classes == ("a", "b", "c") and model.learned_from == "folder:x"
+        assert model.preprocessing == Preprocessing((32, 32), (0.5,) * 3, (0.2,) * 3, 36)
 
 
 @pytest.mark.parametrize("name, settings, words", [
@@ -241,8 +242,11 @@ def test_own_weights_of_another_network(run, name, settings, words):
 
 
 @pytest.mark.parametrize("about", ["nonsense", 3, {"name": "resnet20"},
-                                   {"name": "resnet20", "variant": 3, "classes": ["a"], "preprocessing": {"size": 1, "mean": 1, "std": 1}},
-                                   {"name": "resnet20", "variant": None, "classes": ["a"], "preprocessing": {"mean": [3]}}])
+                                   {"name": "resnet20", "variant": 3, "data": "x", "classes": ["a"],
+                                    "preprocessing": {"size": 1, "mean": 1, "std": 1}},
+                                   {"name": "resnet20", "variant": None, "data": "x", "classes": ["a"], "preprocessing": {"mean": [3]}},
+                                   {"name": "resnet20", "variant": None, "classes": ["a"],
+                                    "preprocessing": {"size": [1], "mean": [1], "std": [1]}}])
 def test_weights_that_say_nonsense_of_themselves(tmp_path, about):
     from minicnn.state import safetensors
 

@@ -21,7 +21,6 @@ def sgd(lr=0.5):
 
 @pytest.mark.parametrize("name, settings", [
     ("StepLR", {"step_size": 3}), ("StepLR", {"step_size": 2, "gamma": 0.5}),
-    ("ExponentialLR", {"gamma": 0.9}),
     ("MultiStepLR", {"milestones": (2, 5)}), ("MultiStepLR", {"milestones": (3, 3, 20), "gamma": 0.5}),
     ("PolynomialLR", {"total_iters": 6}), ("PolynomialLR", {"total_iters": 8, "power": 2.0}),
     ("CosineAnnealingLR", {"T_max": 8}), ("CosineAnnealingLR", {"T_max": 10, "eta_min": 0.1}),
@@ -93,7 +92,7 @@ def test_warm_up_rises_and_then_follows():
 @pytest.mark.parametrize("build", [
     lambda o: optim.StepLR(o, 2), lambda o: optim.CosineAnnealingLR(o, 7),
     lambda o: optim.WarmupLR(o, 3, then=optim.CosineAnnealingLR(o, 5)),
-    lambda o: optim.MultiStepLR(o, (3, 6)), lambda o: optim.PolynomialLR(o, 10), lambda o: optim.ExponentialLR(o, 0.9),
+    lambda o: optim.MultiStepLR(o, (3, 6)), lambda o: optim.PolynomialLR(o, 10),
     lambda o: optim.ReduceLROnPlateau(o, patience=0), lambda o: optim.ReduceLROnPlateau(o, patience=2),
     lambda o: optim.WarmupLR(o, 3, then=optim.ReduceLROnPlateau(o, patience=1)),
 ])

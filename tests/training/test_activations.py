@@ -2,25 +2,13 @@
 import numpy as np
 import pytest
 from matplotlib.image import AxesImage
-from matplotlib.text import Text
-from PIL import Image
 
-from minicnn import data, drawing, models
+from minicnn import data, models
 from minicnn.training import layers, preparation
 from minicnn.training.activations import activations
+from tests.training.figures import save, texts
 
 CLASSES = tuple("0123456789")
-
-
-def texts(figure):
-    return [text.get_text() for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
-
-
-def save(figure, path):
-    """Everything is laid out and drawn; a warning would be an error."""
-    drawing.save(figure, path)
-    with Image.open(path) as image:
-        assert image.format == "PNG"
 
 
 def images(figure):

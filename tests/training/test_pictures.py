@@ -4,27 +4,15 @@ import itertools
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.text import Text
 from PIL import Image
 
 from minicnn import drawing, models, nn
 from minicnn.data import Dataset
 from minicnn.predict import Prediction
 from minicnn.training import metrics, pictures
+from tests.training.figures import save, texts
 
 CLASSES = tuple("0123456789")
-
-
-def texts(figure):
-    return [text.get_text() for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
-
-
-def save(figure, path):
-    """Everything is laid out and drawn; a warning would be an error."""
-    drawing.save(figure, path)
-    with Image.open(path) as image:
-        assert image.format == "PNG"
-        return image.size
 
 
 def rows(test_errors):
