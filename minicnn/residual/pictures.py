@@ -11,7 +11,7 @@ _IN_PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.3g} %")
 
 
 def _looks(names):
-    """By name: blue for residual networks, orange for plain ones, in each kind the deeper the darker and the first one dashed."""
+    """By name: blue for residual networks, orange for plain ones, in each kind all but the last dashed."""
     looks = {}
     for colour, own in ((ORANGE, [name for name in names if "plain" in name]), (BLUE, [name for name in names if "plain" not in name])):
         for place, name in enumerate(own):
@@ -62,7 +62,7 @@ def degradation(curves, title):
     looks = _looks(curves)
     for panel, kind, names in zip(axes, ("plain", "residual"), ([name for name in curves if "plain" in name],
                                                                 [name for name in curves if "plain" not in name])):
-        ends = _apart([curves[name].errors[-1] for name in names], panel)
+        ends = _apart([curves[name].errors[-1] for name in names])
         for name, height in zip(names, ends):
             curve = curves[name]
             panel.plot(curve.when, curve.errors, **looks[name])
@@ -77,7 +77,7 @@ def degradation(curves, title):
     return figure
 
 
-def _apart(heights, panel, least=0.14):
+def _apart(heights, least=0.14):
     """Heights at which names can stand, so far from each other, near those given."""
     order = np.argsort(heights)
     places = np.array(heights, float)
