@@ -1,0 +1,59 @@
+"""What the instructions of intrinsics.py do, in Python: MEANING[instruction](block, *operands)."""
+import numpy as np
+
+from .. import intrinsics
+
+MEANING = {}
+
+
+def means(instruction):
+    def register(function):
+        MEANING[instruction] = function
+        return function
+    return register
+
+
+@means(intrinsics.load4)
+def _load4(block, array, index):
+    place = array.aligned(index, 4)
+    return tuple([array.read(place + number) for number in range(4)])
+
+
+@means(intrinsics.store4)
+def _store4(block, array, index, *values):
+    place = array.aligned(index, 4)
+    for number, value in enumerate(values):
+        array.write(place + number, np.float32(value))
+
+
+@means(intrinsics.copy_async)
+def _copy_async(block, shared, shared_index, array, index, size):
+    thread, target = block.running, shared.aligned(shared_index, 4)
+    values = np.zeros(4, np.float32)
+    if size:
+        source = array.aligned(index, 4)
+        values[:size // 4] = array.flat[source:source + size // 4]
+    for number in range(4):
+        shared.write(target + number, np.nan)   # not there before the wait
+    thread.copies.append((shared, target, values))
+
+
+@means(intrinsics.copy_commit)
+def _copy_commit(block):
+    block.running.groups.append(block.running.copies)
+    block.running.copies = []
+
+
+def _copy_wait(left):
+    def wait(block):
+        thread = block.running
+        arrived = thread.groups[:max(0, len(thread.groups) - left)]
+        del thread.groups[:len(arrived)]
+        for group in arrived:
+            for shared, target, values in group:
+                for number, value in enumerate(values):
+                    shared.write(target + number, value)
+    return wait
+
+
+MEANING[intrinsics.copy_wait_all], MEANING[intrinsics.copy_wait_but_1], MEANING[intrinsics.copy_wait_but_2] = map(_copy_wait, range(3))
