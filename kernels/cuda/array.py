@@ -16,13 +16,18 @@ class DeviceArray:
     Nothing is copied between host and device behind one's back: `machine.to_device` and `to_host` say so.
     """
 
-    __slots__ = ("__weakref__", "address", "dtype", "machine", "memory", "shape", "size", "strides")
+    __slots__ = ("__weakref__", "_cells", "_strides", "address", "dtype", "machine", "memory", "shape", "size")
     __array_ufunc__ = None   # NumPy has no arithmetic for it
 
     def __init__(self, machine, memory, address, shape, dtype, strides=None):
         self.machine, self.memory, self.address = machine, memory, address
         self.shape, self.dtype, self.size = shape, dtype, math.prod(shape)
-        self.strides = contiguous_strides(shape, dtype.itemsize) if strides is None else strides
+        self._strides = None if strides is None or self._is_contiguous(strides) else tuple(strides)   # None: row by row, without gaps
+        self._cells = None
+
+    def _is_contiguous(self, strides):
+        return self.size == 0 or all(size == 1 or stride == expected for size, stride, expected in
+                                     zip(self.shape, strides, contiguous_strides(self.shape, self.dtype.itemsize)))
 
     ndim = property(lambda self: len(self.shape))
     itemsize = property(lambda self: self.dtype.itemsize)
@@ -38,19 +43,43 @@ class DeviceArray:
         raise TypeError("an array on a device is not copied to the host behind your back: use .to_host(), or .cpu() of its Tensor")
 
     @property
+    def strides(self):
+        return self._strides or contiguous_strides(self.shape, self.dtype.itemsize)
+
+    @property
     def is_contiguous(self):
         """Do the numbers lie row by row, without gaps?"""
-        return self.size == 0 or all(size == 1 or stride == expected for size, stride, expected in
-                                     zip(self.shape, self.strides, contiguous_strides(self.shape, self.itemsize)))
+        return self._strides is None
+
+    @property
+    def cells(self):
+        """What a kernel is given for it, as Numba lays it out: two null pointers, count, bytes of a number, address, shape, strides."""
+        if self._cells is None:
+            if self._strides is not None:
+                raise ValueError(f"a kernel takes arrays whose numbers lie row by row, not {self} with strides {self._strides}")
+            itemsize = self.dtype.itemsize
+            self._cells = (0, 0, self.size, itemsize, self.address, *self.shape, *contiguous_strides(self.shape, itemsize))
+        return self._cells
+
+    def contiguous(self):
+        """The array itself if its numbers lie row by row, else a copy of which that is true."""
+        if self._strides is None:
+            return self
+        raise NotImplementedError
 
     def reshape(self, *shape):
         """The same numbers in another shape; they must lie row by row. One size may be -1."""
-        shape = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-        if -1 in shape:
-            known = math.prod(size for size in shape if size != -1)
-            shape = tuple(self.size // max(1, known) if size == -1 else size for size in shape)
-        if math.prod(shape) != self.size or not self.is_contiguous:
+        if len(shape) == 1 and not isinstance(shape[0], int):
+            shape = tuple(shape[0])
+        if shape == (-1,):
+            shape = (self.size,)
+        elif -1 in shape:
+            known = -math.prod(shape)
+            shape = tuple([self.size // max(1, known) if size == -1 else size for size in shape])
+        if self._strides is not None or math.prod(shape) != self.size:
             raise ValueError(f"an array of shape {self.shape} cannot be seen as one of shape {shape} without a copy")
+        if shape == self.shape:
+            return self
         return DeviceArray(self.machine, self.memory, self.address, shape, self.dtype)
 
     def to_host(self):

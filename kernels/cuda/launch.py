@@ -46,18 +46,23 @@ class Kernel:
     def _launch(self, grid, block, shared, *arguments):
         if 0 in grid:
             return   # nothing to do
-        machine = next(argument.machine for argument in arguments if isinstance(argument, DeviceArray))
-        machine.launch(self, grid, block, shared, arguments)
+        for argument in arguments:
+            if type(argument) is DeviceArray:
+                argument.machine.launch(self, grid, block, shared, arguments)
+                return
+        raise TypeError("a kernel takes at least one array, whose machine it runs on")
 
 
 def _triple(size):
-    size = (size,) if isinstance(size, (int, np.integer)) else tuple(size)
+    if type(size) is int:
+        return size, 1, 1
+    size = (size,) if isinstance(size, np.integer) else tuple(size)
     return size + (1,) * (3 - len(size))
 
 
 def type_code(argument):
     """What the type of an argument is: a pair (dtype, axes) for an array, a dtype for a number, None for None."""
-    if isinstance(argument, DeviceArray):
+    if type(argument) is DeviceArray:
         return argument.dtype, len(argument.shape)
     if argument is None:
         return None
