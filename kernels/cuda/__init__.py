@@ -3,3 +3,4 @@ from .activation import (
     leaky_relu, leaky_relu_grad_input, relu, relu_grad_input, sigmoid, sigmoid_grad_input, tanh, tanh_grad_input,
 )
 from .array import DeviceArray as DeviceArray
+from .elementwise import absolute, add, divide, exp, log, multiply, negative, power, sign, sqrt, subtract
