@@ -1,3 +1,6 @@
 """Every kernel in numba-cuda, for a GPU or its simulator. Files, names and arguments are those of kernels.reference."""
-from .activation import relu
+from .activation import (
+    leaky_relu, leaky_relu_grad_input, relu, relu_grad_input, sigmoid, sigmoid_grad_input, tanh, tanh_grad_input,
+)
 from .array import DeviceArray as DeviceArray
+from .elementwise import absolute, add, divide, exp, log, multiply, negative, power, sign, sqrt, subtract
