@@ -4,3 +4,4 @@ from .activation import (
 )
 from .array import DeviceArray as DeviceArray
 from .elementwise import absolute, add, divide, exp, log, multiply, negative, power, sign, sqrt, subtract
+from .random import dropout

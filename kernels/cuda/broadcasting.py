@@ -93,7 +93,7 @@ def _periodic(function):
     @kernel
     def four(a, b, y, period, inner):
         period, inner = uint32(period), uint32(inner)
-        i = uint32(4) * uint32(cuda.grid(1))
+        i = uint32(4 * cuda.grid(1))
         if i < uint32(a.size):
             row = uint32(i // inner)
             inside, place = uint32(i - row * inner), uint32(row % period)

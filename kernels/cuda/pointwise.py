@@ -29,7 +29,7 @@ class OfOne:
 
         @kernel
         def four(x, y):
-            i = uint32(4) * uint32(2 * BLOCK * cuda.blockIdx.x + cuda.threadIdx.x)
+            i = uint32(4 * (2 * BLOCK * cuda.blockIdx.x + cuda.threadIdx.x))
             j = i + uint32(4 * BLOCK)
             if j + uint32(4) <= uint32(x.size):
                 a, b, c, d = load4(x, i)
@@ -67,7 +67,7 @@ class OfOneAndNumber:
 
         @kernel
         def four(x, value, place, y):
-            i = uint32(4) * uint32(2 * BLOCK * cuda.blockIdx.x + cuda.threadIdx.x)
+            i = uint32(4 * (2 * BLOCK * cuda.blockIdx.x + cuda.threadIdx.x))
             j = i + uint32(4 * BLOCK)
             number = value if place is None else place[0]
             if j + uint32(4) <= uint32(x.size):
@@ -107,7 +107,7 @@ class OfTwo:
 
         @kernel
         def four(a, b, number, y):
-            i = uint32(4) * uint32(cuda.grid(1))
+            i = uint32(4 * cuda.grid(1))
             if i + uint32(4) <= uint32(a.size):
                 p, q, r, s = load4(a, i)
                 t, u, v, w = load4(b, i)
