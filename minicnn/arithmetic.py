@@ -7,18 +7,19 @@ from functools import partial
 
 import numpy as np
 
-from minicnn.device import empty, kernels_for
+from minicnn.device import empty, is_number, kernels_for, on_host
 
 
 def _unary(kernel, x):
-    y = empty(x.shape, x.dtype)
+    y = empty(x)
     getattr(kernels_for(x), kernel)(x, y)
     return y
 
 
 def _binary(kernel, a, b):
-    b = np.asarray(b, a.dtype)
-    y = empty(a.shape if a.shape == b.shape or not b.ndim else _broadcast(kernel, a.shape, b.shape), a.dtype)
+    if on_host(b):
+        b = np.asarray(b, a.dtype)
+    y = empty(b if is_number(a) else a, a.shape if a.shape == b.shape or not b.ndim else _broadcast(kernel, a.shape, b.shape))
     getattr(kernels_for(a, b), kernel)(a, b, y)
     return y
 
@@ -32,7 +33,7 @@ def _broadcast(kernel, a, b):
 
 def _reduction(kernel, x, axes):
     """Over `axes`, which keep size 1."""
-    y = empty(tuple([1 if axis in axes else size for axis, size in enumerate(x.shape)]), x.dtype)
+    y = empty(x, tuple([1 if axis in axes else size for axis, size in enumerate(x.shape)]))
     getattr(kernels_for(x), kernel)(x, y, axes)
     return y
 

@@ -14,7 +14,7 @@ import threading
 import numpy as np
 
 from minicnn import arithmetic, fusion
-from minicnn.device import contiguous
+from minicnn.device import as_array, check_together, contiguous, shares_memory
 from minicnn.tensor import FLOATING, Tensor
 
 
@@ -35,8 +35,8 @@ class Function:
     """One differentiable operation, applied once.
 
     A subclass takes its settings in the constructor, keeps what `backward` will need as attributes in `forward`, and returns
-    one gradient per input from `backward` (None where `needs_gradient` says no). Both see C-contiguous NumPy arrays, and change
-    none of them. `input_shapes` and `input_type` tell what the inputs are, or were.
+    one gradient per input from `backward` (None where `needs_gradient` says no). Both see C-contiguous arrays,
+    NumPy's or a device's, and change none of them. `input_shapes` and `input_type` tell what the inputs are, or were.
 
         class Square(Function):
             def forward(self, x):
@@ -92,10 +92,11 @@ class Function:
             self.input_shapes.append(array.shape)
             self.needs_gradient.append(needed)
             self.versions.append(tensor.memory.version)
+        if len(arrays) > 1:
+            check_together(self, arrays, _place)
         self.tensors = inputs
-        output = Tensor(np.asarray(self.forward(*arrays)))
-        base = output._array.base
-        if base is not None and (base is arrays[0] or base is arrays[0].base):   # a view, as reshape makes it
+        output = Tensor(as_array(self.forward(*arrays)))
+        if shares_memory(output._array, arrays[0]):   # a view, as reshape makes it
             output.memory = inputs[0].memory
         self.tensors = ()   # they would keep alive what backward does not need
         if True in self.needs_gradient:
@@ -202,7 +203,7 @@ def _gradients_of_parents(function, gradient):
     for position, parent in enumerate(function.parents):
         if parent is None:
             continue
-        part, shape = np.asarray(parts[position]), function.input_shapes[position]
+        part, shape = as_array(parts[position]), function.input_shapes[position]
         if part.shape != shape or part.dtype != function.input_type:
             found = "None" if parts[position] is None else f"{part.dtype} of shape {part.shape}"
             raise RuntimeError(f"{type(function).__name__}.backward returned {found} as the gradient of "

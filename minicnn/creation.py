@@ -2,6 +2,7 @@
 import numpy as np
 
 from minicnn import random
+from minicnn.device import on_host
 from minicnn.tensor import Tensor
 
 
@@ -12,6 +13,8 @@ def tensor(data, dtype=None, requires_grad=False):
     """
     if isinstance(data, Tensor):
         data = data.settle()
+        if not on_host(data):
+            return Tensor(data.copy() if dtype is None else data.astype(np.dtype(dtype)), requires_grad)
     array = np.array(data, dtype, order="C")
     if dtype is None and not isinstance(data, (np.ndarray, np.generic)) and array.dtype == np.float64:
         array = array.astype(np.float32)

@@ -61,6 +61,10 @@ class Promise:
             self.function = self.inputs = self.step = self.before = None
         return self.made
 
+    def beside(self):
+        """A tensor that is on the device where the result will be."""
+        return self.inputs[0] if self.made is None else self.made
+
     def wanted(self):
         """Is it needed for itself, or is there something before it that is?"""
         return self.made is not None or self.tensor() is not None or (self.before is not None and self.before.wanted())

@@ -5,6 +5,7 @@ import operator
 import numpy as np
 
 from minicnn import fusion
+from minicnn.device import as_array, assign, full, is_name, is_number, name_of, on_host, to_host
 from minicnn.errors import InputError
 
 FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
@@ -27,7 +28,8 @@ class Memory:
 class Tensor:
     """A multi-dimensional array that remembers how it was computed.
 
-    array          the values, a numpy.ndarray; whoever writes into it changes every tensor that shares it
+    array          the values, a numpy.ndarray or an array on a device; whoever writes into it changes every tensor that shares it
+    device         where that is: "cpu", "cuda" or "cuda-simulator"
     shape, dtype   those of the array
     requires_grad  does backward put a gradient into `grad`, or lead through here to tensors where it does?
     grad           Tensor of the same shape, or None: what backward passes have added up; only leaves get one
@@ -76,7 +78,11 @@ class Tensor:
 
     version = property(lambda self: self.memory.version)
     ndim = property(lambda self: len(self.shape))
-    device = property(lambda self: "cpu")
+    device = property(lambda self: name_of(self._beside()))
+
+    def _beside(self):
+        """An array that is where this tensor's is, or will be."""
+        return self._array if self.promise is None else self.promise.beside()._beside()
 
     def numel(self):
         return math.prod(self.shape)
@@ -90,6 +96,8 @@ class Tensor:
         """The values as a NumPy array that shares memory with the tensor."""
         if self.requires_grad:
             raise RuntimeError("numpy: this tensor requires a gradient, which NumPy would not pass on; use .detach().numpy()")
+        if not on_host(self._beside()):
+            raise TypeError(f"numpy: this tensor is on {self.device!r}, where NumPy cannot look; .cpu() makes a copy that it can")
         return self.array
 
     def __array__(self, dtype=None, copy=None):
@@ -123,9 +131,11 @@ class Tensor:
             if self.numel() != 1:
                 raise RuntimeError(f"backward: a tensor of shape {self.shape} needs a gradient of that shape; "
                                    "without one, backward starts from a single number, such as a loss")
-            gradient = np.ones(self.shape, self.dtype)
+            gradient = full(self.settle(), 1)
         else:
             gradient = gradient.array if isinstance(gradient, Tensor) else np.asarray(gradient)
+            if name_of(gradient) != self.device:
+                raise InputError(f"backward: gradient is on {name_of(gradient)!r}, but the tensor on {self.device!r}")
             if (gradient.shape, gradient.dtype) != (self.shape, self.dtype):
                 raise ValueError(f"backward: gradient is {gradient.dtype} of shape {gradient.shape}, "
                                  f"but the tensor is {self.dtype} of shape {self.shape}")
@@ -137,7 +147,7 @@ class Tensor:
         if np.shape(values) != self.shape:
             raise ValueError(f"copy_: values of shape {np.shape(values)} do not fit a tensor of shape {self.shape}")
         fusion.settle_all(changing=self)
-        self.settle()[...] = values
+        assign(self.settle(), values)
         self.changed()
         return self
 
@@ -169,15 +179,15 @@ class Tensor:
     # Types and devices
 
     def to(self, target):
-        """This tensor as another type ("float64", numpy.float32, ...) or on another device ("cpu", the only one so far)."""
-        if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
-            if target != "cpu":
-                raise InputError(f"there is no device {target!r}: tensors live on 'cpu'")
-            return self
-        return F.cast(self, np.dtype(target))
+        """This tensor as another type ("float64", numpy.float32, ...) or on another device ("cpu", "cuda", "cuda-simulator")."""
+        return F.to_device(self, target) if is_name(target) else F.cast(self, np.dtype(target))
 
     def cpu(self):
-        return self
+        return self.to("cpu")
+
+    def new_full(self, shape, value):
+        """A tensor of this type, on this device, filled with a number. As torch.Tensor.new_full."""
+        return Tensor(full(self._beside(), value, tuple(shape), self.dtype))
 
     def float(self):
         return self.to(np.float32)
@@ -292,7 +302,10 @@ class Tensor:
     # Comparisons: tensors of booleans, through which no gradient flows
 
     def _compare(self, other, comparison):
-        return Tensor(np.asarray(comparison(self.settle(), other.settle() if isinstance(other, Tensor) else other)))
+        mine, others = self.settle(), other.settle() if isinstance(other, Tensor) else other
+        if name_of(mine) != name_of(others) and not is_number(np.asarray(others) if on_host(others) else others):
+            raise InputError(f"one tensor is on {name_of(mine)!r}, the other on {name_of(others)!r}; bring them to one device with .to(...)")
+        return Tensor(as_array(comparison(mine, others)))
 
     def __eq__(self, other):
         return self._compare(other, operator.eq)
@@ -393,9 +406,10 @@ class Tensor:
         return super().__reduce_ex__(protocol)
 
     def __repr__(self):
-        values = np.array2string(self.settle(), separator=", ", prefix="tensor(")
+        values = np.array2string(to_host(self.settle()), separator=", ", prefix="tensor(")
         usual = self.dtype in (np.float32, np.int64, np.bool_)
-        notes = ("" if usual else f", dtype={self.dtype}") + (", requires_grad=True" if self.requires_grad else "")
+        notes = ("" if usual else f", dtype={self.dtype}") + (f", device={self.device!r}" if self.device != "cpu" else "") + (
+            ", requires_grad=True" if self.requires_grad else "")
         return f"tensor({values}{notes})"
 
 

@@ -1,4 +1,6 @@
 """Arrays on a device: a shape laid over device memory, as numpy.ndarray is one laid over the host's."""
+import functools
+import importlib
 import math
 
 import numpy as np
@@ -12,26 +14,24 @@ class DeviceArray:
     address         of the first number, in bytes
     shape, strides  as NumPy has them: strides in bytes, 0 along an axis that is repeated
     dtype           numpy.dtype
+    bounds          (smallest, largest) of whole numbers that came from the host as they are, or None
 
     Nothing is copied between host and device behind one's back: `machine.to_device` and `to_host` say so.
     """
 
-    __slots__ = ("__weakref__", "_cells", "_strides", "address", "dtype", "machine", "memory", "shape", "size")
+    __slots__ = ("__weakref__", "_cells", "_strides", "address", "bounds", "dtype", "machine", "memory", "shape", "size")
     __array_ufunc__ = None   # NumPy has no arithmetic for it
 
     def __init__(self, machine, memory, address, shape, dtype, strides=None):
         self.machine, self.memory, self.address = machine, memory, address
         self.shape, self.dtype, self.size = shape, dtype, math.prod(shape)
         self._strides = None if strides is None or self._is_contiguous(strides) else tuple(strides)   # None: row by row, without gaps
-        self._cells = None
-
-    def _is_contiguous(self, strides):
-        return self.size == 0 or all(size == 1 or stride == expected for size, stride, expected in
-                                     zip(self.shape, strides, contiguous_strides(self.shape, self.dtype.itemsize)))
+        self._cells = self.bounds = None
 
     ndim = property(lambda self: len(self.shape))
     itemsize = property(lambda self: self.dtype.itemsize)
     nbytes = property(lambda self: self.size * self.dtype.itemsize)
+    T = property(lambda self: self.transpose())
 
     def __len__(self):
         return self.shape[0]
@@ -41,6 +41,10 @@ class DeviceArray:
 
     def __array__(self, *_, **__):
         raise TypeError("an array on a device is not copied to the host behind your back: use .to_host(), or .cpu() of its Tensor")
+
+    def _is_contiguous(self, strides):
+        return self.size == 0 or all(size == 1 or stride == expected for size, stride, expected in
+                                     zip(self.shape, strides, contiguous_strides(self.shape, self.dtype.itemsize)))
 
     @property
     def strides(self):
@@ -61,14 +65,10 @@ class DeviceArray:
             self._cells = (0, 0, self.size, itemsize, self.address, *self.shape, *contiguous_strides(self.shape, itemsize))
         return self._cells
 
-    def contiguous(self):
-        """The array itself if its numbers lie row by row, else a copy of which that is true."""
-        if self._strides is None:
-            return self
-        raise NotImplementedError
+    # Views
 
     def reshape(self, *shape):
-        """The same numbers in another shape; they must lie row by row. One size may be -1."""
+        """The same numbers in another shape: a view if they lie row by row, else a copy. One size may be -1."""
         if len(shape) == 1 and not isinstance(shape[0], int):
             shape = tuple(shape[0])
         if shape == (-1,):
@@ -76,15 +76,139 @@ class DeviceArray:
         elif -1 in shape:
             known = -math.prod(shape)
             shape = tuple([self.size // max(1, known) if size == -1 else size for size in shape])
-        if self._strides is not None or math.prod(shape) != self.size:
-            raise ValueError(f"an array of shape {self.shape} cannot be seen as one of shape {shape} without a copy")
+        if math.prod(shape) != self.size:
+            raise ValueError(f"{self.size} numbers do not fit into shape {shape}")
         if shape == self.shape:
             return self
+        if self._strides is not None:
+            return self.copy().reshape(shape)
         return DeviceArray(self.machine, self.memory, self.address, shape, self.dtype)
+
+    def transpose(self, *axes):
+        """Axis i of the view is axis axes[i]; all of them in reverse if none is named."""
+        axes = tuple(axes[0]) if len(axes) == 1 and not isinstance(axes[0], int) else axes or tuple(reversed(range(self.ndim)))
+        strides = self.strides
+        return DeviceArray(self.machine, self.memory, self.address, tuple([self.shape[axis] for axis in axes]), self.dtype,
+                           tuple([strides[axis] for axis in axes]))
+
+    def broadcast_to(self, shape):
+        """A view in which numbers are repeated along axes that are missing or of size 1."""
+        shape = tuple(shape)
+        if shape == self.shape:
+            return self
+        added = len(shape) - self.ndim
+        if added < 0 or any(mine not in (1, size) for mine, size in zip(self.shape, shape[added:])):
+            raise ValueError(f"shape {self.shape} cannot be repeated to {shape}")
+        strides = (0,) * added + tuple([stride if mine == size else 0 for mine, size, stride in zip(self.shape, shape[added:], self.strides)])
+        return DeviceArray(self.machine, self.memory, self.address, shape, self.dtype, strides)
+
+    def __getitem__(self, index):
+        """A view for integers, slices, None and ...; a copy for arrays of positions or a mask, which lie on the host."""
+        if is_basic(index):
+            return self._view(index)
+        places, shape = positions(self, index)
+        picked = self.machine.empty(shape, self.dtype)
+        _moving().take(self.reshape(-1), places, picked.reshape(-1))
+        return picked
+
+    def _view(self, index):
+        index = index if isinstance(index, tuple) else (index,)
+        rest = self.ndim - sum(part is not None and part is not Ellipsis for part in index)
+        if rest < 0:
+            raise IndexError(f"too many indices for an array with {self.ndim} axes: {index}")
+        if Ellipsis not in index:
+            index = (*index, Ellipsis)
+        whole = index.index(Ellipsis)
+        index = (*index[:whole], *[slice(None)] * rest, *index[whole + 1:])
+        address, shape, strides, axis = self.address, [], [], 0
+        for part in index:
+            if part is None:
+                shape.append(1)
+                strides.append(0)
+                continue
+            size, stride = self.shape[axis], self.strides[axis]
+            if isinstance(part, slice):
+                first, _, step = part.indices(size)
+                count = len(range(*part.indices(size)))
+                address += first * stride if count else 0
+                shape.append(count)
+                strides.append(stride * step)
+            else:
+                if not -size <= part < size:
+                    raise IndexError(f"index {part} is out of range for axis {axis} of size {size}")
+                address += (part % size) * stride
+            axis += 1
+        return DeviceArray(self.machine, self.memory, address, tuple(shape), self.dtype, tuple(strides))
+
+    # Numbers
+
+    def __setitem__(self, index, values):
+        target = self._view(index)
+        if hasattr(values, "machine"):
+            _moving().copy(values.broadcast_to(target.shape), target)
+        elif not np.ndim(values):
+            _moving().fill(target, values)
+        else:
+            raise TypeError("numbers are not brought to the device behind your back: use .to_device(), or .to(...) of a Tensor")
+        self.bounds = None
+
+    def fill(self, value):
+        self[...] = value
+
+    def copy(self):
+        return self.astype(self.dtype)
+
+    def astype(self, dtype):
+        """A copy, of this type."""
+        result = self.machine.empty(self.shape, dtype)
+        _moving().copy(self, result)
+        return result
+
+    def contiguous(self):
+        """The array itself if its numbers lie row by row, else a copy of which that is true."""
+        return self if self._strides is None else self.copy()
+
+    def argmax(self, axis=None, keepdims=False):
+        """Where along the axis the largest number is, the first one; without an axis, where row by row."""
+        shape = (1, self.size, 1) if axis is None else (math.prod(self.shape[:axis]), self.shape[axis], math.prod(self.shape[axis + 1:]))
+        kept = (1,) * self.ndim if axis is None else (*self.shape[:axis], 1, *self.shape[axis + 1:])
+        left = () if axis is None else (*self.shape[:axis], *self.shape[axis + 1:])
+        places = self.machine.empty((shape[0], shape[2]), np.int64)
+        _moving().argmax(self.reshape(shape), places)
+        return places.reshape(kept if keepdims else left)
+
+    def add_at(self, index, values):
+        """self[index] += values, where positions may occur several times."""
+        if is_basic(index):
+            part = self._view(index)
+            _kernels().add(part, values.broadcast_to(part.shape), total := self.machine.empty(part.shape, self.dtype))
+            _moving().copy(total, part)
+        else:
+            places, shape = positions(self, index)
+            _moving().add_at(self.reshape(-1), places, values.broadcast_to(shape).reshape(-1))
+
+    def __add__(self, number):
+        total = self.machine.empty(self.shape, self.dtype)
+        _kernels().add(self.contiguous(), self.dtype.type(number), total)
+        return total
 
     def to_host(self):
         """A copy, as a numpy.ndarray. Waits for the kernels before it."""
         return self.machine.to_host(self)
+
+    def item(self):
+        """The only number, as Python has it. Waits for the kernels before it."""
+        return self.to_host().item()
+
+    def tolist(self):
+        return self.to_host().tolist()
+
+    def within(self, count):
+        """Are these whole numbers known to be 0 ... count - 1, without a look at them?"""
+        if self.bounds is None or self.bounds[0] < 0 or self.bounds[1] >= count:
+            return False
+        self.bounds = 0, count - 1   # what a graph may be given in their place
+        return True
 
 
 def contiguous_strides(shape, itemsize):
@@ -94,6 +218,61 @@ def contiguous_strides(shape, itemsize):
         strides.append(itemsize)
         itemsize *= max(1, size)
     return tuple(reversed(strides))
+
+
+def is_basic(index):
+    """Integers, slices, None and ...: what gives a view."""
+    return all(isinstance(part, (int, np.integer, slice, type(None), type(...))) and not isinstance(part, bool)
+               for part in (index if isinstance(index, tuple) else (index,)))
+
+
+def positions(array, index):
+    """Which of array.reshape(-1) are array[index]: as a flat array on the device, and the shape of array[index]."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(part, DeviceArray) for part in parts):
+        raise TypeError("positions are looked up on the host: make the index a NumPy array or a tensor on 'cpu'")
+    return _positions(array.machine, array.shape, tuple(map(_described, parts)))
+
+
+def _described(part):
+    """A part of an index as a value that a dictionary can be asked for."""
+    if isinstance(part, slice):
+        return slice, (part.start, part.stop, part.step)
+    if part is None or part is Ellipsis or isinstance(part, (int, np.integer)) and not isinstance(part, bool):
+        return None, part
+    part = np.asarray(part)
+    return np.ndarray, (part.shape, part.dtype.str, part.tobytes())
+
+
+@functools.lru_cache(maxsize=64)   # a network that picks the same in every step brings them to the device once
+def _positions(machine, shape, described):
+    index = []
+    for kind, part in described:
+        if kind is slice:
+            part = slice(*part)
+        elif kind is np.ndarray:
+            part = np.frombuffer(part[2], part[1]).reshape(part[0])
+        index.append(part)
+    places = np.arange(math.prod(shape)).reshape(shape)[tuple(index)]
+    return machine.to_device(places.reshape(-1)), places.shape
+
+
+@functools.cache
+def _moving():
+    """At the first use: its kernels are launched, and launch.py knows DeviceArray."""
+    return importlib.import_module(".moving", __package__)
+
+
+@functools.cache
+def _kernels():
+    return importlib.import_module(__package__)
+
+
+def bounds(values):
+    """The smallest and the largest of whole numbers; None for others."""
+    if values.dtype.kind not in "iu":
+        return None
+    return (int(values.min()), int(values.max())) if values.size else (0, -1)
 
 
 def empty_like(array, shape=None, dtype=None):

@@ -11,7 +11,7 @@ import threading
 import numpy as np
 
 from . import cache, driver
-from .array import DeviceArray
+from .array import DeviceArray, bounds
 from .launch import type_code
 from .memory import Pool, megabytes
 
@@ -97,6 +97,7 @@ class GPU:
         if array.size:   # the driver has read `values` when it returns, for memory that is not page-locked
             self.call(f"a copy of {megabytes(array.nbytes)} to the GPU", self.bindings.cuMemcpyHtoDAsync,
                        array.address, values.ctypes.data, array.nbytes, self.stream)
+        array.bounds = bounds(values)
 
     def to_host(self, array):
         """A copy as a numpy.ndarray. Waits for the kernels before it."""

@@ -7,7 +7,7 @@ import typing
 
 import numpy as np
 
-from .array import DeviceArray
+from .array import DeviceArray, bounds
 from .launch import Kernel, type_code
 
 
@@ -31,10 +31,15 @@ class Rehearsal:
         return "rehearsal"
 
     def empty(self, shape, dtype):
-        return DeviceArray(self, None, 0, tuple(shape), np.dtype(dtype))
+        return DeviceArray(self, object(), 0, tuple(shape), np.dtype(dtype))
 
     def to_device(self, array):
-        return self.empty(array.shape, array.dtype)
+        result = self.empty(array.shape, array.dtype)
+        self.write(result, array)
+        return result
+
+    def write(self, array, values):
+        array.bounds = bounds(np.asarray(values, array.dtype))
 
     def to_host(self, array):
         return np.zeros(array.shape, array.dtype)

@@ -16,11 +16,11 @@ from minicnn.functional.pooling import avg_pool2d, max_pool2d
 from minicnn.functional.random import dropout
 from minicnn.functional.reduction import amax, argmax, max, mean, sum
 from minicnn.functional.resampling import interpolate
-from minicnn.functional.shape import cast, clone, flatten, index, permute, reshape, squeeze, transpose, unsqueeze
+from minicnn.functional.shape import cast, clone, flatten, index, permute, reshape, squeeze, to_device, transpose, unsqueeze
 from minicnn.functional.softmax import log_softmax, softmax
 
 __all__ = ["absolute", "adaptive_avg_pool2d", "adaptive_max_pool2d", "add", "amax", "argmax", "avg_pool2d", "batch_norm",
            "cast", "cat", "clone", "conv2d", "conv_transpose2d", "cross_entropy", "divide", "dropout", "exp", "flatten",
            "index", "interpolate", "leaky_relu", "linear", "local_response_norm", "log", "log_softmax", "matmul", "max",
            "max_pool2d", "mean", "mse_loss", "multiply", "negative", "pad", "permute", "power", "relu", "reshape", "sigmoid",
-           "softmax", "sqrt", "squeeze", "stack", "subtract", "sum", "tanh", "transpose", "unsqueeze"]
+           "softmax", "sqrt", "squeeze", "stack", "subtract", "sum", "tanh", "to_device", "transpose", "unsqueeze"]

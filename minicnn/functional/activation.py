@@ -7,12 +7,12 @@ class Activation(Function):
     """Element by element. Keeps its output, from which its slope can be told; `kernel` is the name of the kernel."""
 
     def forward(self, x):
-        self.y = empty(x.shape, x.dtype)
+        self.y = empty(x)
         getattr(kernels_for(x), self.kernel)(x, self.y)
         return self.y
 
     def backward(self, gradient):
-        grad_x = empty(gradient.shape, gradient.dtype)
+        grad_x = empty(gradient)
         getattr(kernels_for(gradient), f"{self.kernel}_grad_input")(gradient, self.y, grad_x)
         return (grad_x,)
 
@@ -28,12 +28,12 @@ class LeakyReLU(Function):
         self.slope = slope
 
     def forward(self, x):
-        self.y = empty(x.shape, x.dtype)
+        self.y = empty(x)
         kernels_for(x).leaky_relu(x, self.y, self.slope)
         return self.y
 
     def backward(self, gradient):
-        grad_x = empty(gradient.shape, gradient.dtype)
+        grad_x = empty(gradient)
         kernels_for(gradient).leaky_relu_grad_input(gradient, self.y, grad_x, self.slope)
         return (grad_x,)
 
@@ -44,6 +44,13 @@ class Tanh(Activation):
 
 class Sigmoid(Activation):
     kernel = "sigmoid"
+
+
+def rectified_gradient(gradient, y):
+    """The gradient with respect to the input of ReLU, y being its output."""
+    grad_x = empty(gradient)
+    kernels_for(gradient).relu_grad_input(gradient, y, grad_x)
+    return grad_x
 
 
 def relu(x):

@@ -21,13 +21,13 @@ class AdaptiveMaxPool2d(Function):
         return tuple(map(adaptive_window, self.input_shapes[0][2:], self.y_shape))
 
     def forward(self, x):
-        y = empty((*x.shape[:2], *self.y_shape), x.dtype)
-        self.places = empty(y.shape, np.int32)
+        y = empty(x, (*x.shape[:2], *self.y_shape))
+        self.places = empty(y, dtype=np.int32)
         kernels_for(x).adaptive_max_pool2d(x, y, self.places)
         return y
 
     def backward(self, gradient):
-        grad_x = empty(self.input_shapes[0], gradient.dtype)
+        grad_x = empty(gradient, self.input_shapes[0])
         kernels_for(gradient).adaptive_max_pool2d_grad_input(gradient, self.places, grad_x)
         return (grad_x,)
 
@@ -43,12 +43,12 @@ class AdaptiveAvgPool2d(Function):
         return tuple(map(adaptive_window, self.input_shapes[0][2:], self.y_shape))
 
     def forward(self, x):
-        y = empty((*x.shape[:2], *self.y_shape), x.dtype)
+        y = empty(x, (*x.shape[:2], *self.y_shape))
         kernels_for(x).adaptive_avg_pool2d(x, y)
         return y
 
     def backward(self, gradient):
-        grad_x = empty(self.input_shapes[0], gradient.dtype)
+        grad_x = empty(gradient, self.input_shapes[0])
         kernels_for(gradient).adaptive_avg_pool2d_grad_input(gradient, grad_x)
         return (grad_x,)
 

@@ -2,7 +2,7 @@
 import itertools
 
 from minicnn.autograd import Function
-from minicnn.device import empty, kernels_for
+from minicnn.device import empty, is_contiguous, kernels_for
 from minicnn.functional import arguments
 from minicnn.functional.shape import unsqueeze
 
@@ -18,7 +18,7 @@ class Concatenate(Function):
     def forward(self, *arrays):
         shape = list(arrays[0].shape)
         shape[self.axis] = sum(array.shape[self.axis] for array in arrays)
-        whole = empty(shape, arrays[0].dtype)
+        whole = empty(arrays[0], shape)
         kernels_for(*arrays).concatenate(arrays, whole, self.axis)
         return whole
 
@@ -27,9 +27,9 @@ class Concatenate(Function):
         firsts = [0, *itertools.accumulate(sizes)]
         gradients = [gradient[(slice(None),) * self.axis + (slice(first, first + size),)] if needed else None
                      for first, size, needed in zip(firsts, sizes, self.needs_gradient)]
-        scattered = [place for place, part in enumerate(gradients) if part is not None and not part.flags.c_contiguous]
+        scattered = [place for place, part in enumerate(gradients) if part is not None and not is_contiguous(part)]
         for place in scattered:
-            gradients[place] = empty(self.input_shapes[place], gradient.dtype)
+            gradients[place] = empty(gradient, self.input_shapes[place])
         kernels_for(gradient).split(gradient, [gradients[place] for place in scattered], [firsts[place] for place in scattered], self.axis)
         return tuple(gradients)
 

@@ -6,7 +6,8 @@ from minicnn import arithmetic
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
 from minicnn.functional import arguments
-from minicnn.functional.epilogue import WithEpilogue, rectified_gradient
+from minicnn.functional.activation import rectified_gradient
+from minicnn.functional.epilogue import WithEpilogue
 from minicnn.functional.normalization import BatchNorm
 from minicnn.tensor import Tensor
 
@@ -48,7 +49,7 @@ class Conv2d(WithEpilogue):
         kept = None if any(self.needs_gradient) else Tensor.kept_for(*learned, *self.state)
         if self.normalization is not None:
             weight, bias = self._normalized(kept, weight, bias, *others)
-        y = empty((len(x), len(weight), *self.y_shape), x.dtype)
+        y = empty(x, (len(x), len(weight), *self.y_shape))
         kernels_for(x).conv2d(x, weight, bias, y, *self.geometry, residual, self.rectify, kept)
         self.multiply_adds = y.size * math.prod(weight.shape[1:])
         self.x = x if self.needs_gradient[1] else None
@@ -74,10 +75,10 @@ class Conv2d(WithEpilogue):
             gradient = rectified_gradient(gradient, self.y)
         grad_x = grad_weight = None
         if needs_x:
-            grad_x = empty(self.input_shapes[0], gradient.dtype)
+            grad_x = empty(gradient, self.input_shapes[0])
             kernels.conv2d_grad_input(gradient, self.weight, grad_x, *self.geometry)
         if needs_weight:
-            grad_weight = empty(self.input_shapes[1], gradient.dtype)
+            grad_weight = empty(gradient, self.input_shapes[1])
             kernels.conv2d_grad_weight(gradient, self.x, grad_weight, *self.geometry)
         grad_others = [None] * len(needs_others)
         if self.biased and needs_others[0]:
@@ -136,7 +137,7 @@ class ConvTranspose2d(Function):
         return tuple(map(transposed_window, self.input_shapes[1][2:], stride, padding, dilation))
 
     def forward(self, x, weight, bias=None):
-        y = empty(self.y_shape, x.dtype)
+        y = empty(x, self.y_shape)
         kernels_for(x).conv2d_grad_input(x, weight, y, *self.geometry)
         self.multiply_adds = x.size * math.prod(weight.shape[1:])
         self.x = x if self.needs_gradient[1] else None
@@ -148,10 +149,10 @@ class ConvTranspose2d(Function):
         needs_x, needs_weight, *needs_bias = self.needs_gradient
         grad_x = grad_weight = None
         if needs_x:
-            grad_x = empty(self.input_shapes[0], gradient.dtype)
+            grad_x = empty(gradient, self.input_shapes[0])
             kernels.conv2d(gradient, self.weight, None, grad_x, *self.geometry)
         if needs_weight:
-            grad_weight = empty(self.input_shapes[1], gradient.dtype)
+            grad_weight = empty(gradient, self.input_shapes[1])
             kernels.conv2d_grad_weight(self.x, gradient, grad_weight, *self.geometry)
         grad_bias = [arithmetic.sum(gradient, (0, 2, 3)).reshape(-1) if needed else None for needed in needs_bias]
         return grad_x, grad_weight, *grad_bias

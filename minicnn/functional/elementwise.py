@@ -1,9 +1,9 @@
 """Arithmetic element by element, made differentiable. Operands broadcast; their gradients are summed back to their shapes."""
-import numpy as np
-
 from minicnn import arithmetic
 from minicnn.arithmetic import sum_to
 from minicnn.autograd import Function
+from minicnn.device import full, is_number
+from minicnn.functional.activation import rectified_gradient
 
 
 class Binary(Function):
@@ -75,13 +75,22 @@ class Power(Binary):
 
     def grad_a(self, gradient):
         slope = arithmetic.multiply(arithmetic.power(self.a, arithmetic.subtract(self.b, 1)), self.b)
-        np.copyto(slope, 0, where=self.b == 0)
+        if not (is_number(self.b) and self.b):
+            slope = _zero_unless(arithmetic.absolute(self.b), slope)
         return arithmetic.multiply(gradient, slope)
 
     def grad_b(self, gradient):
-        slope = arithmetic.multiply(arithmetic.log(self.a), self.y)
-        np.copyto(slope, 0, where=(self.a == 0) & (self.b >= 0))
+        slope = arithmetic.multiply(self.y, arithmetic.log(self.a))
+        if not (is_number(self.a) and self.a):
+            sign = arithmetic.sign(self.b)
+            below = arithmetic.subtract(arithmetic.absolute(sign), sign)   # positive where b is negative
+            slope = _zero_unless(arithmetic.add(below, arithmetic.absolute(self.a)), slope)
         return arithmetic.multiply(gradient, slope)
+
+
+def _zero_unless(condition, slope):
+    """slope where the condition, which broadcasts, is positive or NaN, and 0 where it is 0."""
+    return rectified_gradient(slope, arithmetic.add(full(slope, 0), condition))
 
 
 class Negative(Function):

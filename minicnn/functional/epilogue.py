@@ -1,6 +1,5 @@
 """Functions that can end with the addition of a residual and with ReLU, while their output is in the cache (see fusion.py)."""
 from minicnn.autograd import Function
-from minicnn.device import empty, kernels_for
 from minicnn.functional.activation import ReLU
 from minicnn.functional.elementwise import Add
 
@@ -29,10 +28,3 @@ class WithEpilogue(Function):
         function = object.__new__(type(self))
         function.__dict__.update(self.__dict__, **settings)
         return function
-
-
-def rectified_gradient(gradient, y):
-    """The gradient with respect to the input of ReLU, y being its output."""
-    grad_x = empty(gradient.shape, gradient.dtype)
-    kernels_for(gradient).relu_grad_input(gradient, y, grad_x)
-    return grad_x

@@ -3,7 +3,7 @@ import numpy as np
 
 from minicnn import arithmetic
 from minicnn.autograd import Function
-from minicnn.device import empty, kernels_for
+from minicnn.device import broadcast, check_together, contiguous, empty, kernels_for, on_host
 from minicnn.functional.reduction import divided
 from minicnn.tensor import Tensor
 
@@ -15,16 +15,21 @@ class CrossEntropy(Function):
         self.labels, self.settings, self.divisor = labels, (label_smoothing, ignore_index), divisor
 
     def forward(self, logits):
-        losses, self.probabilities = empty(logits.shape[:1], logits.dtype), empty(logits.shape, logits.dtype)
+        check_together(self, (logits, self.labels), _name)
+        losses, self.probabilities = empty(logits, logits.shape[:1]), empty(logits)
         kernels_for(logits).cross_entropy(logits, self.labels, losses, self.probabilities, *self.settings)
         return losses if self.divisor is None else divided(arithmetic.sum(losses, (0,)).reshape(()), self.divisor)
 
     def backward(self, gradient):
         if self.divisor is not None:
-            gradient = np.full(len(self.labels), divided(gradient, self.divisor))
-        grad_logits = empty(self.probabilities.shape, gradient.dtype)
+            gradient = contiguous(broadcast(divided(gradient, self.divisor), self.labels.shape))
+        grad_logits = empty(self.probabilities)
         kernels_for(gradient).cross_entropy_grad_input(gradient, self.probabilities, self.labels, grad_logits, *self.settings)
         return (grad_logits,)
+
+
+def _name(function, place):
+    return f"cross_entropy: {('logits', 'labels')[place]}"
 
 
 def cross_entropy(logits, labels, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
@@ -44,7 +49,8 @@ def cross_entropy(logits, labels, *, ignore_index=-100, reduction="mean", label_
                          f"and labels {labels.shape} the shape (N,)")
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be between 0 and 1, not {label_smoothing}")
-    classes = np.ascontiguousarray(labels.settle(), np.int64)
+    classes = labels.settle()
+    classes = contiguous(classes if classes.dtype == np.int64 else classes.astype(np.int64))
     counted = _count_labels(classes, logits.shape[1], ignore_index)
     _check_reduction("cross_entropy", reduction)
     divisor = {"mean": counted, "sum": 1, "none": None}[reduction]
@@ -53,6 +59,10 @@ def cross_entropy(logits, labels, *, ignore_index=-100, reduction="mean", label_
 
 def _count_labels(labels, classes, ignore_index):
     """How many labels are not ignored; all of those must be classes."""
+    if not on_host(labels):
+        if labels.within(classes) and not 0 <= ignore_index < classes:
+            return labels.size   # known of labels that have come from the host as they are, so nobody waits
+        labels = labels.to_host()
     # As unsigned numbers, negative labels are huge: one pass tells that all is well.
     if not labels.size or (labels.view(np.uint64).max() < classes and not 0 <= ignore_index < classes):
         return labels.size

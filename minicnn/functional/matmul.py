@@ -12,7 +12,7 @@ class MatMul(Function):
     def forward(self, a, b):
         self.a, self.b = (a if self.needs_gradient[1] else None), (b if self.needs_gradient[0] else None)
         self.multiply_adds = math.prod(a.shape) * b.shape[1]
-        c = empty((a.shape[0], b.shape[1]), a.dtype)
+        c = empty(a, (a.shape[0], b.shape[1]))
         kernels_for(a, b).matmul(a, b, c)
         return c
 
@@ -20,10 +20,10 @@ class MatMul(Function):
         kernels = kernels_for(gradient)
         grad_a = grad_b = None
         if self.needs_gradient[0]:
-            grad_a = empty((gradient.shape[0], self.b.shape[0]), gradient.dtype)
+            grad_a = empty(gradient, (gradient.shape[0], self.b.shape[0]))
             kernels.matmul(gradient, self.b, grad_a, transpose_b=True)
         if self.needs_gradient[1]:
-            grad_b = empty((self.a.shape[1], gradient.shape[1]), gradient.dtype)
+            grad_b = empty(gradient, (self.a.shape[1], gradient.shape[1]))
             kernels.matmul(self.a, gradient, grad_b, transpose_a=True)
         return grad_a, grad_b
 
@@ -34,7 +34,7 @@ class Linear(Function):
     def forward(self, x, weight, bias=None):
         self.x, self.weight = (x if self.needs_gradient[1] else None), (weight if self.needs_gradient[0] else None)
         self.multiply_adds = math.prod(x.shape) * weight.shape[0]
-        y = empty((x.shape[0], weight.shape[0]), x.dtype)
+        y = empty(x, (x.shape[0], weight.shape[0]))
         if bias is not None:
             y[...] = bias
         kernels_for(x).matmul(x, weight, y, transpose_b=True, accumulate=bias is not None)
@@ -45,10 +45,10 @@ class Linear(Function):
         needs_x, needs_weight, *needs_bias = self.needs_gradient
         grad_x = grad_weight = None
         if needs_x:
-            grad_x = empty((gradient.shape[0], self.weight.shape[1]), gradient.dtype)
+            grad_x = empty(gradient, (gradient.shape[0], self.weight.shape[1]))
             kernels.matmul(gradient, self.weight, grad_x)
         if needs_weight:
-            grad_weight = empty((gradient.shape[1], self.x.shape[1]), gradient.dtype)
+            grad_weight = empty(gradient, (gradient.shape[1], self.x.shape[1]))
             kernels.matmul(gradient, self.x, grad_weight, transpose_a=True)
         grad_bias = [arithmetic.sum(gradient, (0,)).reshape(-1) if needed else None for needed in needs_bias]
         return grad_x, grad_weight, *grad_bias

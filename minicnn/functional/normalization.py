@@ -1,8 +1,6 @@
 """Normalisation, made differentiable."""
 import math
 
-import numpy as np
-
 from minicnn import arithmetic
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
@@ -25,9 +23,9 @@ class BatchNorm(WithEpilogue):
         return x.shape
 
     def forward(self, x, weight, bias, residual=None):
-        y, kernels = empty(x.shape, x.dtype), kernels_for(x)
+        y, kernels = empty(x), kernels_for(x)
         if self.training:
-            self.mean, self.variance = np.empty_like(weight), np.empty_like(weight)
+            self.mean, self.variance = empty(weight), empty(weight)
             kernels.batch_norm_training(x, weight, bias, residual, self.mean, self.variance, y, self.epsilon, self.rectify)
             self._move()
         else:
@@ -52,9 +50,9 @@ class BatchNorm(WithEpilogue):
 
     def backward(self, gradient):
         x, (needs_x, needs_weight, needs_bias, *needs_residual) = self.x, self.needs_gradient
-        grad_x = empty(x.shape, x.dtype) if needs_x else None
-        grad_weight, grad_bias = (np.empty_like(self.weight) if needed else None for needed in (needs_weight, needs_bias))
-        masked = empty(x.shape, x.dtype) if any(needs_residual) and self.rectify else None
+        grad_x = empty(x) if needs_x else None
+        grad_weight, grad_bias = (empty(self.weight) if needed else None for needed in (needs_weight, needs_bias))
+        masked = empty(x) if any(needs_residual) and self.rectify else None
         kernels_for(gradient).batch_norm_grad(gradient, x, self.mean, self.variance, self.weight, self.y, grad_x, grad_weight, grad_bias,
                                               masked, self.epsilon, self.training)
         grad_residual = [(masked if self.rectify else gradient) if needed else None for needed in needs_residual]
@@ -68,12 +66,12 @@ class LocalResponseNorm(Function):
         self.settings = size, alpha, beta, k
 
     def forward(self, x):
-        self.x, y = x, empty(x.shape, x.dtype)
+        self.x, y = x, empty(x)
         kernels_for(x).local_response_norm(x, y, *self.settings)
         return y
 
     def backward(self, gradient):
-        grad_x = empty(gradient.shape, gradient.dtype)
+        grad_x = empty(gradient)
         kernels_for(gradient).local_response_norm_grad_input(gradient, self.x, grad_x, *self.settings)
         return (grad_x,)
 
@@ -92,9 +90,9 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
     """
     _check(x, {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}, training)
     if not x.numel():
-        training, running_mean, running_var = False, Tensor(np.zeros(x.shape[1], x.dtype)), Tensor(np.ones(x.shape[1], x.dtype))
-    weight = Tensor(np.ones(x.shape[1], x.dtype)) if weight is None else weight
-    bias = Tensor(np.zeros(x.shape[1], x.dtype)) if bias is None else bias
+        training, running_mean, running_var = False, x.new_full(x.shape[1:2], 0), x.new_full(x.shape[1:2], 1)
+    weight = x.new_full(x.shape[1:2], 1) if weight is None else weight
+    bias = x.new_full(x.shape[1:2], 0) if bias is None else bias
     return BatchNorm((running_mean, running_var), momentum, float(eps), bool(training))(x, weight, bias)
 
 

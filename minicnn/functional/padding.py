@@ -18,12 +18,12 @@ class Pad(Function):
         return tuple(Window(1, padding=before) for before, _ in self.borders[2:]) if len(self.borders) == 4 else None
 
     def forward(self, x):
-        y = empty([before + size + after for (before, after), size in zip(self.borders, x.shape)], x.dtype)
+        y = empty(x, [before + size + after for (before, after), size in zip(self.borders, x.shape)])
         kernels_for(x).pad(x, y, [before for before, _ in self.borders], self.mode, self.value)
         return y
 
     def backward(self, gradient):
-        grad_x = empty(self.input_shapes[0], gradient.dtype)
+        grad_x = empty(gradient, self.input_shapes[0])
         kernels_for(gradient).pad_grad_input(gradient, grad_x, [before for before, _ in self.borders], self.mode)
         return (grad_x,)
 

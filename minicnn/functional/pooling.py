@@ -20,13 +20,13 @@ class MaxPool2d(Function):
         return tuple(map(Window, *self.geometry))
 
     def forward(self, x):
-        y = empty((*x.shape[:2], *self.y_shape), x.dtype)
-        self.switches = empty(y.shape, np.uint8)
+        y = empty(x, (*x.shape[:2], *self.y_shape))
+        self.switches = empty(y, dtype=np.uint8)
         kernels_for(x).max_pool2d(x, y, self.switches, *self.geometry)
         return y
 
     def backward(self, gradient):
-        grad_x = empty(self.input_shapes[0], gradient.dtype)
+        grad_x = empty(gradient, self.input_shapes[0])
         kernels_for(gradient).max_pool2d_grad_input(gradient, self.switches, grad_x, *self.geometry)
         return (grad_x,)
 
@@ -42,12 +42,12 @@ class AvgPool2d(Function):
         return tuple(map(Window, *self.geometry))
 
     def forward(self, x):
-        y = empty((*x.shape[:2], *self.y_shape), x.dtype)
+        y = empty(x, (*x.shape[:2], *self.y_shape))
         kernels_for(x).avg_pool2d(x, y, *self.geometry, self.count_include_pad)
         return y
 
     def backward(self, gradient):
-        grad_x = empty(self.input_shapes[0], gradient.dtype)
+        grad_x = empty(gradient, self.input_shapes[0])
         kernels_for(gradient).avg_pool2d_grad_input(gradient, grad_x, *self.geometry, self.count_include_pad)
         return (grad_x,)
 

@@ -11,7 +11,7 @@ class Dropout(Function):
         self.settings = probability, seed
 
     def forward(self, x):
-        y = empty(x.shape, x.dtype)
+        y = empty(x)
         kernels_for(x).dropout(x, y, *self.settings)
         return y
 

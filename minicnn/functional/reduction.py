@@ -6,7 +6,7 @@ import numpy as np
 
 from minicnn import arithmetic
 from minicnn.autograd import Function
-from minicnn.device import empty, kernels_for
+from minicnn.device import as_array, broadcast, empty, kernels_for, on_host
 from minicnn.functional import arguments
 from minicnn.tensor import FLOATING, Tensor
 
@@ -27,7 +27,7 @@ class Sum(Function):
     def backward(self, gradient):
         if self.divisor is not None:
             gradient = divided(gradient, self.divisor)
-        return (np.broadcast_to(gradient.reshape(self.kept_shape), self.input_shapes[0]),)
+        return (broadcast(gradient.reshape(self.kept_shape), self.input_shapes[0]),)
 
 
 class Max(Function):
@@ -41,14 +41,14 @@ class Max(Function):
         return self.y if self.keepdim else _without(self.axes, self.y)
 
     def backward(self, gradient):
-        grad_x = empty(self.x.shape, gradient.dtype)
+        grad_x = empty(self.x)
         kernels_for(gradient).max_grad_input(gradient.reshape(self.y.shape), self.x, self.y, grad_x, self.axes)
         return (grad_x,)
 
 
 def divided(array, divisor):
     """A single number, such as a loss, is divided on the spot: every training step does it, and a kernel would cost more than it."""
-    if array.size > 1:
+    if array.size > 1 or not on_host(array):
         return arithmetic.divide(array, divisor)
     if divisor:
         return np.asarray(array / divisor, array.dtype)
@@ -65,7 +65,7 @@ def sum(x, dim=None, keepdim=False):
     """As torch.sum: integers and booleans add up to int64."""
     axes = arguments.axes("sum", dim, x.ndim)
     if x.dtype not in FLOATING:
-        return Tensor(np.asarray(x.settle().sum(axes, keepdims=keepdim, dtype=np.int64)))
+        return Tensor(as_array(x.settle().sum(axes, keepdims=keepdim, dtype=np.int64)))
     return Sum(axes, keepdim)(x)
 
 
@@ -102,7 +102,7 @@ def argmax(x, dim=None, keepdim=False):
         dim = arguments.axis("argmax", dim, x.ndim)
     if not x.numel():
         raise ValueError(f"argmax: x {x.shape} is empty")
-    return Tensor(np.asarray(x.settle().argmax(dim, keepdims=keepdim)))
+    return Tensor(as_array(x.settle().argmax(dim, keepdims=keepdim)))
 
 
 def _count(x, axes):

@@ -19,12 +19,12 @@ class Resample(Function):
         return tuple(resampling_window(mode, along, align_corners) for along in scale)
 
     def forward(self, x):
-        y = empty((*x.shape[:2], *self.y_shape), x.dtype)
+        y = empty(x, (*x.shape[:2], *self.y_shape))
         kernels_for(x).resample(x, y, *self.settings)
         return y
 
     def backward(self, gradient):
-        grad_x = empty(self.input_shapes[0], gradient.dtype)
+        grad_x = empty(gradient, self.input_shapes[0])
         kernels_for(gradient).resample_grad_input(gradient, grad_x, *self.settings)
         return (grad_x,)
 

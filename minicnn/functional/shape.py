@@ -2,9 +2,9 @@
 import numpy as np
 
 from kernels.geometry import Window
-from minicnn import arithmetic
+from minicnn import arithmetic, device
 from minicnn.autograd import Function
-from minicnn.device import empty
+from minicnn.device import empty, full, name_of, on_host
 from minicnn.functional import arguments
 from minicnn.tensor import FLOATING, Tensor
 
@@ -32,7 +32,7 @@ class Permute(Function):
         return x.transpose(self.axes)
 
     def backward(self, gradient):
-        return (gradient.transpose(np.argsort(self.axes)),)
+        return (gradient.transpose(np.argsort(self.axes).tolist()),)
 
 
 class Index(Function):
@@ -59,8 +59,10 @@ class Index(Function):
         return x[self.index]
 
     def backward(self, gradient):
-        grad_x = _zeros(self.input_shapes[0], gradient.dtype)
-        if _picks_once(self.index):
+        grad_x = full(gradient, 0, self.input_shapes[0])
+        if not on_host(gradient):
+            grad_x.add_at(self.index, gradient)
+        elif _picks_once(self.index):
             grad_x[self.index] = gradient
         else:
             positions = np.arange(grad_x.size).reshape(grad_x.shape)[self.index]
@@ -73,7 +75,7 @@ class Clone(Function):
     floating = False
 
     def forward(self, x):
-        y = empty(x.shape, x.dtype)
+        y = empty(x)
         y[...] = x
         return y
 
@@ -94,10 +96,20 @@ class Cast(Function):
         return (gradient.astype(self.input_type),)
 
 
-def _zeros(shape, dtype):
-    array = empty(shape, dtype)
-    array[...] = 0
-    return array
+class ToDevice(Function):
+    """A copy on another device; the gradient comes back to where x is."""
+
+    floating = False
+
+    def __init__(self, name):
+        self.name = name
+
+    def forward(self, x):
+        self.origin = name_of(x)
+        return device.to_device(x, self.name)
+
+    def backward(self, gradient):
+        return (device.to_device(gradient, self.origin),)
 
 
 def _picks_once(index):
@@ -178,6 +190,11 @@ def cast(x, dtype):
     if dtype not in FLOATING or x.dtype not in FLOATING:
         return Tensor(x.settle().astype(dtype))
     return Cast(dtype)(x)
+
+
+def to_device(x, name):
+    """The same values on the device of that name: "cpu", "cuda" or "cuda-simulator"."""
+    return x if x.device == name else ToDevice(name)(x)
 
 
 def clone(x):

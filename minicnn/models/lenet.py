@@ -82,7 +82,7 @@ class LeNet5(Classifier):
         That is the cross entropy with an eleventh class of constant penalty j, "rubbish", which is never right: it keeps the
         penalties of wrong classes from being pushed up without end.
         """
-        rubbish = Tensor(np.full((len(scores), 1), -RUBBISH, scores.dtype))
+        rubbish = scores.new_full((len(scores), 1), -RUBBISH)
         return F.cross_entropy(F.cat([scores, rubbish], 1), labels)
 
     def preprocessing_for(self, mean, std):
@@ -130,7 +130,7 @@ class TableConv2d(nn.Module):
             self.places[i, j] = kernel
 
     def forward(self, x):
-        absent = Tensor(np.zeros((1, *self.weight.shape[1:]), self.weight.dtype))
+        absent = self.weight.new_full((1, *self.weight.shape[1:]), 0)
         return F.conv2d(x, F.cat([self.weight, absent])[self.places], self.bias)
 
 

@@ -2,6 +2,7 @@
 import collections
 
 from minicnn import fusion
+from minicnn.device import is_name
 from minicnn.errors import InputError
 from minicnn.nn.parameter import Parameter
 from minicnn.tensor import FLOATING, Tensor
@@ -138,10 +139,13 @@ class Module:
         return self
 
     def to(self, target):
-        """Convert all floating-point parameters and buffers, as Tensor.to; their gradients are dropped."""
+        """Convert all floating-point parameters and buffers, or bring all to another device, as Tensor.to; gradients are dropped."""
         for _, tensor in self._named_state():
-            if tensor.dtype in FLOATING:
-                tensor.array, tensor.grad = Tensor(tensor.settle()).to(target).settle(), None
+            if tensor.dtype in FLOATING or is_name(target):
+                converted = Tensor(tensor.settle()).to(target).settle()
+                if converted is not tensor.settle():
+                    tensor.array, tensor.grad = converted, None
+                    tensor.memory.lent = False   # nobody else has it
         return self
 
     def cpu(self):

@@ -1,7 +1,5 @@
 """Adam: steps of about equal size for every parameter."""
-import numpy as np
-
-from minicnn.device import kernels_for
+from minicnn.device import full, kernels_for
 from minicnn.optim.optimizer import Optimizer
 
 
@@ -25,7 +23,7 @@ class Adam(Optimizer):
 
     def update(self, parameter, gradient, state):
         if not state:
-            state.update(mean=np.zeros_like(parameter), square=np.zeros_like(parameter), step=0)
+            state.update(mean=full(parameter, 0), square=full(parameter, 0), step=0)
         state["step"] += 1
         kernels_for(parameter).adam(parameter, gradient, state["mean"], state["square"], self.lr, self.beta1, self.beta2,
                                     self.eps, self.weight_decay, state["step"])

@@ -4,6 +4,7 @@ import contextlib
 import numpy as np
 
 from minicnn import arithmetic
+from minicnn.device import move
 from minicnn.errors import InputError
 from minicnn.tensor import FLOATING
 
@@ -73,5 +74,5 @@ class WeightAverage:
             if np.shape(state_dict[name]) != array.shape:
                 raise InputError(f"this average does not fit: {name} has the shape {np.shape(state_dict[name])} "
                                  f"instead of {array.shape}")
-        self.average = {name: np.array(state_dict[name], array.dtype) for name, array in self.average.items()}
+        self.average = {name: move(state_dict[name], array) for name, array in self.average.items()}
         self.updates = state_dict["updates"]

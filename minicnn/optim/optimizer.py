@@ -1,7 +1,7 @@
 """What all optimisers share: parameters, settings, state, and how these are saved."""
 import numpy as np
 
-from minicnn.device import contiguous
+from minicnn.device import contiguous, move
 from minicnn.errors import InputError
 from minicnn.tensor import Tensor
 
@@ -74,7 +74,7 @@ class Optimizer:
             if np.ndim(value) and np.shape(value) != parameter.shape:
                 raise InputError(f"this state does not fit: {name!r} has the shape {np.shape(value)}, "
                                  f"but the parameter has {parameter.shape}")
-            state[int(place)][key] = np.array(value, parameter.dtype) if isinstance(value, np.ndarray) else value
+            state[int(place)][key] = move(value, parameter) if hasattr(value, "shape") else value
         for name in self.settings:
             setattr(self, name, state_dict[name])
         self.state = state

@@ -1,7 +1,5 @@
 """Stochastic gradient descent."""
-import numpy as np
-
-from minicnn.device import kernels_for
+from minicnn.device import full, kernels_for
 from minicnn.optim.optimizer import Optimizer
 
 
@@ -26,6 +24,6 @@ class SGD(Optimizer):
 
     def update(self, parameter, gradient, state):
         if self.momentum and "velocity" not in state:
-            state["velocity"] = np.zeros_like(parameter)
+            state["velocity"] = full(parameter, 0)
         kernels_for(parameter).sgd(parameter, gradient, state.get("velocity"), self.lr, self.momentum, self.weight_decay,
                                    self.nesterov)

@@ -1,6 +1,7 @@
 """Files that a network's state is kept in: .safetensors, which is ours, and PyTorch's .pth, which is only read."""
 import pathlib
 
+from minicnn.device import to_host
 from minicnn.errors import InputError
 from minicnn.tensor import Tensor
 
@@ -52,5 +53,5 @@ def save(state_dict, path):
     path = pathlib.Path(path)
     if path.suffix in (".pth", ".pt"):
         raise InputError(f"{path}: minicnn writes .safetensors files; call it {path.with_suffix('.safetensors').name}")
-    arrays = {name: value.settle() if isinstance(value, Tensor) else value for name, value in state_dict.items()}
+    arrays = {name: to_host(value.settle() if isinstance(value, Tensor) else value) for name, value in state_dict.items()}
     safetensors.write(path, arrays)

@@ -4,6 +4,7 @@ import pathlib
 import numpy as np
 
 from minicnn import random
+from minicnn.device import to_host
 from minicnn.errors import InputError, RunError
 from minicnn.state import safetensors
 
@@ -18,7 +19,7 @@ def save(path, model, optimizer, schedule, average, progress):
 
     Weights that are not finite are not written: the last checkpoint stays the last good one, and RunError says so.
     """
-    state = {f"model.{name}": tensor.settle() for name, tensor in model.state_dict().items()}
+    state = {f"model.{name}": to_host(tensor.settle()) for name, tensor in model.state_dict().items()}
     for name, array in state.items():
         if not np.isfinite(array).all():
             raise RunError(f"training has diverged: after batch {progress['batch']} of epoch {progress['epoch'] + 1}, "
@@ -26,8 +27,8 @@ def save(path, model, optimizer, schedule, average, progress):
                            f"{path} holds the last good state. Try a smaller --lr")
     about = {"schedule": schedule.state_dict(), "random": random.get_state(), "progress": progress}
     for part, values in ("optimizer", optimizer.state_dict()), ("average", average.state_dict() if average else {}):
-        state |= {f"{part}.{name}": value for name, value in values.items() if isinstance(value, np.ndarray)}
-        about[part] = {name: value for name, value in values.items() if not isinstance(value, np.ndarray)}
+        state |= {f"{part}.{name}": to_host(value) for name, value in values.items() if hasattr(value, "shape")}
+        about[part] = {name: value for name, value in values.items() if not hasattr(value, "shape")}
     safetensors.write(path, state, checkpoint=about)
 
 

@@ -5,6 +5,7 @@ A safetensors file: the weights are its arrays, all else is in its metadata.
 import pathlib
 
 from minicnn import models
+from minicnn.device import to_host
 from minicnn.models.classifier import Preprocessing
 from minicnn.nn import init
 from minicnn.state import safetensors
@@ -16,7 +17,7 @@ def save(model, path):
     """Write the state of a Classifier that has learned something, with what it says of itself as the file's metadata."""
     about = {"name": model.name, "variant": model.variant, "data": model.learned_from, "classes": list(model.classes),
              "preprocessing": model.preprocessing._asdict()}
-    safetensors.write(path, {name: tensor.settle() for name, tensor in model.state_dict().items()}, minicnn=about)
+    safetensors.write(path, {name: to_host(tensor.settle()) for name, tensor in model.state_dict().items()}, minicnn=about)
 
 
 def load(path):

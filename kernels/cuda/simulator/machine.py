@@ -1,7 +1,7 @@
 """The simulator as a machine: memory, and launches."""
 import numpy as np
 
-from ..array import DeviceArray, contiguous_strides
+from ..array import DeviceArray, bounds, contiguous_strides
 from .run import run
 
 _ALIGNMENT = 256   # bytes, as those of a GPU's allocations
@@ -34,8 +34,13 @@ class Simulator:
 
     def to_device(self, array):
         result = self.empty(array.shape, array.dtype)
-        view(result)[...] = array
+        self.write(result, array)
         return result
+
+    def write(self, array, values):
+        """Copy a numpy.ndarray of the same shape into an array."""
+        view(array)[...] = values
+        array.bounds = bounds(view(array))
 
     def to_host(self, array):
         return view(array).copy()
