@@ -5,3 +5,4 @@ from .activation import (
 from .array import DeviceArray as DeviceArray
 from .elementwise import absolute, add, divide, exp, log, multiply, negative, power, sign, sqrt, subtract
 from .random import dropout
+from .optimizer import adam, adam_all as adam_all, sgd, sgd_all as sgd_all

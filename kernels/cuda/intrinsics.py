@@ -64,6 +64,49 @@ def store4(typing_context, array, index, a, b, c, d):
     return signature, generate
 
 
+def _global_pointer(builder, address, kind):
+    """From an address, a whole number, to a pointer into global memory."""
+    return builder.inttoptr(address, kind.as_pointer(addrspace=_GLOBAL))
+
+
+@intrinsic
+def load_at(typing_context, address):
+    """The float at an address of global memory, a uint64: for kernels that work on many arrays, known from a table."""
+    def generate(context, builder, signature, arguments):
+        return builder.load(_global_pointer(builder, arguments[0], FLOAT), align=4)
+    return types.float32(types.uint64), generate
+
+
+@intrinsic
+def store_at(typing_context, address, value):
+    """A float to an address of global memory."""
+    def generate(context, builder, signature, arguments):
+        builder.store(arguments[1], _global_pointer(builder, arguments[0], FLOAT), align=4)
+        return context.get_dummy_value()
+    return types.void(types.uint64, types.float32), generate
+
+
+@intrinsic
+def load4_at(typing_context, address):
+    """Four floats from an address of global memory on, which must be a multiple of 16."""
+    def generate(context, builder, signature, arguments):
+        four = builder.load(_global_pointer(builder, arguments[0], ir.VectorType(FLOAT, 4)), align=16)
+        return cgutils.pack_array(builder, [builder.extract_element(four, INT32(place)) for place in range(4)])
+    return _FOUR_FLOATS(types.uint64), generate
+
+
+@intrinsic
+def store4_at(typing_context, address, a, b, c, d):
+    """Four floats to an address of global memory and on, which must be a multiple of 16."""
+    def generate(context, builder, signature, arguments):
+        four = ir.Constant(ir.VectorType(FLOAT, 4), ir.Undefined)
+        for place, value in enumerate(arguments[1:]):
+            four = builder.insert_element(four, value, INT32(place))
+        builder.store(four, _global_pointer(builder, arguments[0], four.type), align=16)
+        return context.get_dummy_value()
+    return types.void(types.uint64, *[types.float32] * 4), generate
+
+
 @intrinsic
 def copy_async(typing_context, shared, shared_index, array, index, size):
     """Begin to copy `size` (0 to 16) bytes from array[index] on to shared[shared_index] and fill up to 16 with zeros.

@@ -2,6 +2,7 @@
 import numpy as np
 
 from .. import intrinsics
+from . import addresses
 
 MEANING = {}
 
@@ -24,6 +25,26 @@ def _store4(block, array, index, *values):
     place = array.aligned(index, 4)
     for number, value in enumerate(values):
         array.write(place + number, np.float32(value))
+
+
+@means(intrinsics.load_at)
+def _load_at(block, address):
+    return addresses.floats(address, 1)[0]
+
+
+@means(intrinsics.store_at)
+def _store_at(block, address, value):
+    addresses.floats(address, 1)[0] = value
+
+
+@means(intrinsics.load4_at)
+def _load4_at(block, address):
+    return tuple(addresses.floats(address, 4))
+
+
+@means(intrinsics.store4_at)
+def _store4_at(block, address, *values):
+    addresses.floats(address, 4)[:] = values
 
 
 @means(intrinsics.copy_async)

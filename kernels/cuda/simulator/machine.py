@@ -2,6 +2,7 @@
 import numpy as np
 
 from ..array import DeviceArray, bounds, contiguous_strides
+from . import addresses
 from .run import run
 
 _ALIGNMENT = 256   # bytes, as those of a GPU's allocations
@@ -27,6 +28,7 @@ class Simulator:
         shape, dtype = tuple(shape), np.dtype(dtype)
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
         memory = np.empty(size + _ALIGNMENT, np.uint8)
+        addresses.remember(memory)
         address = -(-memory.ctypes.data // _ALIGNMENT) * _ALIGNMENT
         array = DeviceArray(self, memory, address, shape, dtype)
         view(array).fill(np.nan if dtype.kind == "f" else np.iinfo(dtype).max // 3 if dtype.kind in "iu" else True)
