@@ -7,13 +7,12 @@
 """
 import math
 
-import numpy as np
-from numba import cuda, int32, uint32
+from numba import cuda, uint32
 
 from .intrinsics import load4, store4
 from .launch import blocks, kernel
 from .pointwise import BLOCK, OfOneAndNumber, OfTwo, wide
-from .strides import AXES, four, merged, parts, span, steps
+from .strides import AXES, indices, last, merged, parts, span, steps
 
 
 class Broadcast:
@@ -64,7 +63,7 @@ class Broadcast:
         for number, (moved_a, moved_b) in enumerate(parts(sizes, steps_a, steps_b)):
             self.strided[blocks(count, BLOCK), BLOCK](
                 flat_a, flat_b, flat_y, number * count, count, first_a + moved_a, first_b + moved_b,
-                *four(sizes, 1)[1:], *four(steps_a, 0), *four(steps_b, 0))
+                *last(sizes, 1)[1:], *last(steps_a, 0), *last(steps_b, 0))
 
 
 def _dense(sizes, steps):
@@ -117,13 +116,10 @@ def _periodic(function):
 def _strided(function):
     @kernel
     def strided(a, b, y, first_y, count, first_a, first_b, size1, size2, size3, a0, a1, a2, a3, b0, b1, b2, b3):
-        """`count` numbers of y from first_y on; size0 need not be known."""
+        """`count` numbers of y from first_y on."""
         i = cuda.grid(1)
         if i < count:
-            rest = uint32(i)
-            i3, rest = int32(rest % uint32(size3)), uint32(rest // uint32(size3))
-            i2, rest = int32(rest % uint32(size2)), uint32(rest // uint32(size2))
-            i1, i0 = int32(rest % uint32(size1)), int32(rest // uint32(size1))
+            i0, i1, i2, i3 = indices(i, size1, size2, size3)
             place_a = uint32(first_a + i0 * a0 + i1 * a1 + i2 * a2 + i3 * a3)
             place_b = uint32(first_b + i0 * b0 + i1 * b1 + i2 * b2 + i3 * b3)
             y[first_y + i] = function(a[place_a], b[place_b])

@@ -1,108 +1,220 @@
-"""Numbers that only change their place or type on a device: what the methods of DeviceArray are made of."""
+"""Numbers moved as they are, between arrays of any strides; filled in, converted, gathered and scattered.
+
+What is moved is taken for whole numbers of its size, so that all types share their kernels. Where rows and addresses allow it, several
+are taken for one of up to 16 bytes.
+"""
 import math
 
+import numpy as np
 from numba import cuda, uint32
 
+from .array import DeviceArray
+from .intrinsics import load4, store4
 from .launch import blocks, kernel
-from .strides import AXES, four, merged, parts, span, steps
+from .strides import AXES, indices, last, merged, parts, span, steps
 
 BLOCK = 256
+TILE, TILE_ROWS = 32, 8   # a transposition moves squares of 32 by 32, with 8 rows of threads
+_WORDS = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "float32"}   # 16 bytes are moved as four floats
+
+
+def copy(source, target):
+    """target[...] = source: arrays of one type, any strides; the source is broadcast to the target's shape.
+
+    Rows that lie in one piece in both go 16 bytes at a time. Where the two run along different axes, as in a transposition, squares go
+    through shared memory, so that both the reading and the writing is of neighbours.
+    """
+    if not target.size:
+        return
+    sizes, rows = merged(target.shape, steps(source, target.shape), steps(target, target.shape))
+    (flat_source, first_source), (flat_target, first_target) = span(source), span(target)
+    across = _across(sizes, *rows)
+    if across:
+        _transpose(flat_source, first_source, flat_target, first_target, sizes, *rows, *across)
+        return
+    sizes, rows, size = _widen(sizes, rows, (source, target))
+    flat_source, flat_target = _words(flat_source, size), _words(flat_target, size)
+    if size != source.itemsize:
+        first_source, first_target = (first * source.itemsize // size for first in (first_source, first_target))
+    count, move = math.prod(sizes[-AXES:]), _copy16 if size == 16 else _copy
+    for moved_source, moved_target in parts(sizes, *rows):
+        move[blocks(count, BLOCK), BLOCK](flat_source, flat_target, count, first_source + moved_source, first_target + moved_target,
+                                          *last(sizes, 1)[1:], *last(rows[0], 0), *last(rows[1], 0))
+
+
+def fill(target, value):
+    """target[...] = value, a number; any strides."""
+    if not target.size:
+        return
+    size = target.itemsize
+    bits = np.array(value).astype(target.dtype).reshape(1).view(_WORDS[size])
+    if target.is_contiguous and target.address % 8 == 0 and target.nbytes % 8 == 0:
+        words, bits = _words(target.reshape(-1), 8), np.tile(bits, 8 // size).view("uint64")
+        _fill_row[blocks(words.size, BLOCK), BLOCK](words, bits[0])
+        return
+    sizes, (row,) = merged(target.shape, steps(target, target.shape))
+    (flat, first), count = span(target), math.prod(sizes[-AXES:])
+    for moved, in parts(sizes, row):
+        _fill[blocks(count, BLOCK), BLOCK](_words(flat, size), bits[0], count, first + moved, *last(sizes, 1)[1:], *last(row, 0))
+
+
+def cast(x, y):
+    """y = x in y's type, as numpy.ndarray.astype does it; both contiguous."""
+    to_truth, x, y = y.dtype == bool, *(_words(array.reshape(-1), 1) if array.dtype == bool else array.reshape(-1) for array in (x, y))
+    (_truth if to_truth else _cast)[blocks(x.size, BLOCK), BLOCK](x, y)
+
+
+def take(x, positions, y):
+    """y[i] = x[positions[i]], a number or a whole row: x (n, ...), positions (m,) int32 or int64 from 0 to n - 1, y (m, ...)."""
+    row, size = math.prod(x.shape[1:]), x.itemsize
+    while size < 8 and row % 2 == 0 and x.address % (2 * size) == y.address % (2 * size) == 0:
+        row, size = row // 2, 2 * size
+    _take[blocks(positions.size * row, BLOCK), BLOCK](_words(x.reshape(-1), size), positions.reshape(-1), _words(y.reshape(-1), size), row)
+
+
+def add_at(y, positions, values):
+    """y[positions[i]] += values[i], in flat arrays, in the same order whenever it runs.
+
+    positions  numpy.ndarray of whole numbers: it is sorted on the host, so that a warp has all values of a position, and adds them up
+    """
+    order = np.argsort(positions, kind="stable")
+    targets, firsts = np.unique(positions[order], return_index=True)
+    ends = np.append(firsts, positions.size)
+    order, targets, ends = (y.machine.to_device(array.astype(np.int32)) for array in (order, targets, ends))
+    _add_at[blocks(targets.size, BLOCK // 32), BLOCK](y.reshape(-1), values.reshape(-1), order, targets, ends)
+
+
+def _words(array, size):
+    """A flat array as one of whole numbers of that many bytes."""
+    dtype = np.dtype(_WORDS[size])
+    return DeviceArray(array.machine, array.memory, array.address, (array.nbytes // dtype.itemsize,), dtype)
+
+
+def _widen(sizes, rows, arrays):
+    """Sizes and rows of steps for words as large as rows and addresses allow, and how many bytes these have."""
+    size = arrays[0].itemsize
+    if not sizes or any(row[-1] != 1 for row in rows):
+        return sizes, rows, size
+    in_bytes = math.gcd(*[array.address for array in arrays], size * sizes[-1], *[size * step for row in rows for step in row[:-1]])
+    wide = math.gcd(in_bytes, 16)
+    times = wide // size
+    if times <= 1:
+        return sizes, rows, size
+    return (*sizes[:-1], sizes[-1] // times), [(*[step // times for step in row[:-1]], 1) for row in rows], wide
+
+
+def _across(sizes, source, target):
+    """The axes along which source and target run, if these are two that are long enough to be worth it."""
+    runs = [next((axis for axis, step in enumerate(row) if step == 1), None) for row in (source, target)]
+    if None in runs or runs[0] == runs[1] or min(sizes[axis] for axis in runs) < TILE // 2:
+        return None
+    return runs
+
+
+def _transpose(source, first_source, target, first_target, sizes, steps_source, steps_target, along_source, along_target):
+    size = source.itemsize
+    others = [axis for axis in range(len(sizes)) if axis not in (along_source, along_target)]
+    rows, columns = sizes[along_source], sizes[along_target]
+    outer, *moves = (tuple(row[axis] for axis in others) for row in (sizes, steps_source, steps_target))
+    across, down, stack = blocks(columns, TILE), blocks(rows, TILE), math.prod(outer[-2:])
+    for moved_source, moved_target in parts(outer, *moves, axes=2):
+        _copy_tiles[across * down * stack, (TILE, TILE_ROWS)](
+            _words(source, size), _words(target, size), first_source + moved_source, first_target + moved_target, across, down, rows, columns,
+            steps_source[along_target], steps_target[along_source], last(outer, 1, 2)[1], *last(moves[0], 0, 2), *last(moves[1], 0, 2))
 
 
 @kernel
-def _copy(x, y, count, first_x, first_y, size1, size2, size3, x0, x1, x2, x3, y0, y1, y2, y3):
+def _copy(source, target, count, first_source, first_target, size1, size2, size3, s0, s1, s2, s3, t0, t1, t2, t3):
+    """The simple form: a number a thread, whatever the steps."""
     i = cuda.grid(1)
     if i < count:
-        left, d = uint32(i), uint32(0)
-        d = left % uint32(size3)
-        left = left // uint32(size3)
-        c = left % uint32(size2)
-        left = left // uint32(size2)
-        b = left % uint32(size1)
-        a = left // uint32(size1)
-        from_x = first_x + int(a) * x0 + int(b) * x1 + int(c) * x2 + int(d) * x3
-        to_y = first_y + int(a) * y0 + int(b) * y1 + int(c) * y2 + int(d) * y3
-        y[to_y] = y.dtype.type(x[from_x])
-
-
-def copy(x, y):
-    """y[...] = x, of one shape, with any strides; a number is converted to the type of y."""
-    sizes, (steps_x, steps_y) = merged(y.shape, steps(x, y.shape), steps(y, y.shape))
-    if not y.size:
-        return
-    (flat_x, first_x), (flat_y, first_y) = span(x), span(y)
-    count = math.prod(sizes[-AXES:])
-    for moved_x, moved_y in parts(sizes, steps_x, steps_y):
-        _copy[blocks(count, BLOCK), BLOCK](flat_x, flat_y, count, first_x + moved_x, first_y + moved_y,
-                                           *four(sizes, 1)[1:], *four(steps_x, 0), *four(steps_y, 0))
+        i0, i1, i2, i3 = indices(i, size1, size2, size3)
+        place = uint32(first_source + i0 * s0 + i1 * s1 + i2 * s2 + i3 * s3)
+        target[uint32(first_target + i0 * t0 + i1 * t1 + i2 * t2 + i3 * t3)] = source[place]
 
 
 @kernel
-def _fill(y, count, first, value, size1, size2, size3, y0, y1, y2, y3):
+def _copy16(source, target, count, first_source, first_target, size1, size2, size3, s0, s1, s2, s3, t0, t1, t2, t3):
+    """16 bytes a thread: sizes and steps count these."""
     i = cuda.grid(1)
     if i < count:
-        left = uint32(i)
-        d = left % uint32(size3)
-        left = left // uint32(size3)
-        c = left % uint32(size2)
-        left = left // uint32(size2)
-        b = left % uint32(size1)
-        a = left // uint32(size1)
-        y[first + int(a) * y0 + int(b) * y1 + int(c) * y2 + int(d) * y3] = value
-
-
-def fill(y, value):
-    """y[...] = value."""
-    sizes, (steps_y,) = merged(y.shape, steps(y, y.shape))
-    if not y.size:
-        return
-    flat, first = span(y)
-    count = math.prod(sizes[-AXES:])
-    for moved, in parts(sizes, steps_y):
-        _fill[blocks(count, BLOCK), BLOCK](flat, count, first + moved, y.dtype.type(value), *four(sizes, 1)[1:], *four(steps_y, 0))
+        i0, i1, i2, i3 = indices(i, size1, size2, size3)
+        a, b, c, d = load4(source, uint32(4 * (first_source + i0 * s0 + i1 * s1 + i2 * s2 + i3 * s3)))
+        store4(target, uint32(4 * (first_target + i0 * t0 + i1 * t1 + i2 * t2 + i3 * t3)), a, b, c, d)
 
 
 @kernel
-def _take(x, places, y):
+def _copy_tiles(source, target, first_source, first_target, across, down, rows, columns, down_source, down_target, size1, s0, s1, t0, t1):
+    """target[row, column] = source[row, column], where neighbouring rows are neighbours in the source, and columns in the target.
+
+    A block reads a tile along the rows and writes it along the columns. The tile in shared memory is one wider than it need be: so the
+    32 numbers of a column lie in different banks.
+    """
+    tile = cuda.shared.array((TILE, TILE + 1), source.dtype)
+    block = uint32(cuda.blockIdx.x)
+    across_place, rest = uint32(block % uint32(across)), uint32(block // uint32(across))
+    down_place, outer = uint32(rest % uint32(down)), uint32(rest // uint32(down))
+    i0, i1 = uint32(outer // uint32(size1)), uint32(outer % uint32(size1))
+    first_row, first_column = uint32(down_place * uint32(TILE)), uint32(across_place * uint32(TILE))
+    x, y = uint32(cuda.threadIdx.x), uint32(cuda.threadIdx.y)
+    for k in range(0, TILE, TILE_ROWS):
+        row, column = first_row + x, first_column + y + uint32(k)
+        if row < rows and column < columns:
+            tile[y + uint32(k), x] = source[uint32(first_source + i0 * s0 + i1 * s1 + row + column * down_source)]
+    cuda.syncthreads()
+    for k in range(0, TILE, TILE_ROWS):
+        row, column = first_row + y + uint32(k), first_column + x
+        if row < rows and column < columns:
+            target[uint32(first_target + i0 * t0 + i1 * t1 + column + row * down_target)] = tile[x, y + uint32(k)]
+
+
+@kernel
+def _fill(target, value, count, first, size1, size2, size3, t0, t1, t2, t3):
+    """The simple form: a number a thread, whatever the steps."""
     i = cuda.grid(1)
-    if i < places.size:
-        y[i] = x[places[i]]
-
-
-def take(x, places, y):
-    """y[i] = x[places[i]], all flat."""
-    _take[blocks(places.size, BLOCK), BLOCK](x, places, y)
+    if i < count:
+        i0, i1, i2, i3 = indices(i, size1, size2, size3)
+        target[uint32(first + i0 * t0 + i1 * t1 + i2 * t2 + i3 * t3)] = value
 
 
 @kernel
-def _add_at(x, places, values):
+def _fill_row(target, value):
+    i = cuda.grid(1)
+    if i < target.size:
+        target[i] = value
+
+
+@kernel
+def _cast(x, y):
     i = cuda.grid(1)
     if i < x.size:
-        total = x[i]
-        for j in range(places.size):
-            if places[j] == i:
-                total += values[j]
-        x[i] = total
-
-
-def add_at(x, places, values):
-    """x[places[i]] += values[i], all flat."""
-    _add_at[blocks(x.size, BLOCK), BLOCK](x, places, values)
+        y[i] = x[i]
 
 
 @kernel
-def _argmax(x, y):
+def _truth(x, y):
+    i = cuda.grid(1)
+    if i < x.size:
+        y[i] = x[i] != x.dtype.type(0)
+
+
+@kernel
+def _take(x, positions, y, row):
     i = cuda.grid(1)
     if i < y.size:
-        outer, inner = i // x.shape[2], i % x.shape[2]
-        place, best = 0, x[outer, 0, inner]
-        for k in range(1, x.shape[1]):
-            value = x[outer, k, inner]
-            if value > best or (value != value and best == best):
-                place, best = k, value
-        y[outer, inner] = place
+        place = uint32(uint32(i) // uint32(row))
+        y[i] = x[uint32(positions[place] * row + (uint32(i) - place * uint32(row)))]
 
 
-def argmax(x, y):
-    """y[i, j] = the first k for which x[i, k, j] is largest; NaN counts as largest."""
-    _argmax[blocks(y.size, BLOCK), BLOCK](x, y)
+@kernel
+def _add_at(y, values, order, targets, ends):
+    """A warp for each position: its lanes take every 32nd value each, and add up what they have in pairs."""
+    number, lane = cuda.grid(1) // 32, cuda.laneid
+    if number < targets.size:
+        total = values.dtype.type(0)
+        for place in range(ends[number] + lane, ends[number + 1], 32):
+            total += values[order[place]]
+        for distance in (16, 8, 4, 2, 1):
+            total += cuda.shfl_down_sync(0xffffffff, total, distance)
+        if lane == 0:
+            y[targets[number]] += total

@@ -1,10 +1,12 @@
-"""How arrays lie in memory, in as few axes as it can be said: arithmetic on the host, so that kernels need little of it.
+"""How arrays lie in memory, in as few axes as it can be said: worked out on the host, so that kernels have little to do.
 
 A step is how far the next number along an axis is, counted in numbers; 0 where an array is repeated. A row of steps belongs to an array
 as seen in a common shape.
 """
 import functools
 import math
+
+from numba import cuda, int32, uint32
 
 from .array import DeviceArray
 
@@ -32,9 +34,9 @@ def merged(shape, *rows):
     return sizes, rows
 
 
-def parts(sizes, *rows):
-    """Where there are more than AXES of them: the outer ones step by step. Yields how far each array has moved."""
-    outer = len(sizes) - AXES
+def parts(sizes, *rows, axes=AXES):
+    """Where there are more axes than a kernel takes: the outer ones step by step. Yields how far each array has moved."""
+    outer = len(sizes) - axes
     for number in range(math.prod(sizes[:outer]) if outer > 0 else 1):
         moved = [0] * len(rows)
         for axis in reversed(range(outer)):
@@ -43,9 +45,9 @@ def parts(sizes, *rows):
         yield moved
 
 
-def four(row, fill):
-    """The last AXES of a row, with so many put before if there are fewer."""
-    return (fill,) * (AXES - len(row)) + tuple(row[-AXES:])
+def last(row, fill, axes=AXES):
+    """So many from the end of a row; if there are fewer, `fill` comes before them."""
+    return (fill,) * (axes - len(row)) + tuple(row[-axes:])
 
 
 def span(array):
@@ -55,3 +57,12 @@ def span(array):
     moves = [(size - 1) * stride // array.itemsize for size, stride in zip(array.shape, array.strides)]
     lowest, highest = sum(move for move in moves if move < 0), sum(move for move in moves if move > 0)
     return DeviceArray(array.machine, array.memory, array.address + lowest * array.itemsize, (highest - lowest + 1,), array.dtype), -lowest
+
+
+@cuda.jit(device=True)
+def indices(i, size1, size2, size3):
+    """On the device: number i, counted row by row, along four axes. The size of the first need not be known."""
+    rest = uint32(i)
+    i3, rest = int32(rest % uint32(size3)), uint32(rest // uint32(size3))
+    i2, rest = int32(rest % uint32(size2)), uint32(rest // uint32(size2))
+    return int32(rest // uint32(size1)), int32(rest % uint32(size1)), i2, i3
