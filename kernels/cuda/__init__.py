@@ -2,3 +2,4 @@
 from .activation import relu
 from .array import DeviceArray as DeviceArray
 from .reduction import max, max_grad_input, sum
+from .softmax import cross_entropy, cross_entropy_grad_input, log_softmax, log_softmax_grad_input, softmax, softmax_grad_input
