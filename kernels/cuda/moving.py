@@ -6,7 +6,7 @@ are taken for one of up to 16 bytes.
 import math
 
 import numpy as np
-from numba import cuda, uint32
+from numba import cuda, int32, uint32
 
 from .array import DeviceArray
 from .intrinsics import load4, store4
@@ -14,7 +14,7 @@ from .launch import blocks, kernel
 from .strides import AXES, indices, last, merged, parts, span, steps
 
 BLOCK = 256
-TILE, TILE_ROWS = 32, 8   # a transposition moves squares of 32 by 32, with 8 rows of threads
+TILE, TILE_WIDTH, TILE_ROWS = 32, 33, 8   # a transposition moves squares of 32 by 32, with 8 rows of threads
 _WORDS = {1: "uint8", 2: "uint16", 4: "uint32", 8: "uint64", 16: "float32"}   # 16 bytes are moved as four floats
 
 
@@ -150,22 +150,32 @@ def _copy_tiles(source, target, first_source, first_target, across, down, rows, 
     A block reads a tile along the rows and writes it along the columns. The tile in shared memory is one wider than it need be: so the
     32 numbers of a column lie in different banks.
     """
-    tile = cuda.shared.array((TILE, TILE + 1), source.dtype)
+    tile = cuda.shared.array((TILE, TILE_WIDTH), source.dtype)
     block = uint32(cuda.blockIdx.x)
     across_place, rest = uint32(block % uint32(across)), uint32(block // uint32(across))
     down_place, outer = uint32(rest % uint32(down)), uint32(rest // uint32(down))
-    i0, i1 = uint32(outer // uint32(size1)), uint32(outer % uint32(size1))
-    first_row, first_column = uint32(down_place * uint32(TILE)), uint32(across_place * uint32(TILE))
+    i0, i1 = int32(outer // uint32(size1)), int32(outer % uint32(size1))
     x, y = uint32(cuda.threadIdx.x), uint32(cuda.threadIdx.y)
-    for k in range(0, TILE, TILE_ROWS):
-        row, column = first_row + x, first_column + y + uint32(k)
-        if row < rows and column < columns:
-            tile[y + uint32(k), x] = source[uint32(first_source + i0 * s0 + i1 * s1 + row + column * down_source)]
+    first_row, first_column = int32(TILE * down_place), int32(TILE * across_place)
+    place = int32(first_source + i0 * s0 + i1 * s1 + first_row + x + int32(first_column + y) * down_source)
+    move = int32(TILE_ROWS * down_source)
+    if first_row + TILE <= rows and first_column + TILE <= columns:
+        a, b = source[uint32(place)], source[uint32(place + move)]   # all four asked for before the first has come
+        c, d = source[uint32(place + 2 * move)], source[uint32(place + 3 * move)]
+        tile[y, x], tile[uint32(y + TILE_ROWS), x] = a, b
+        tile[uint32(y + 2 * TILE_ROWS), x], tile[uint32(y + 3 * TILE_ROWS), x] = c, d
+    else:
+        for k in range(0, TILE, TILE_ROWS):
+            if first_row + int32(x) < rows and first_column + int32(y + k) < columns:
+                tile[uint32(y + k), x] = source[uint32(place)]
+            place += move
     cuda.syncthreads()
+    place = int32(first_target + i0 * t0 + i1 * t1 + first_column + x + int32(first_row + y) * down_target)
+    move = int32(TILE_ROWS * down_target)
     for k in range(0, TILE, TILE_ROWS):
-        row, column = first_row + y + uint32(k), first_column + x
-        if row < rows and column < columns:
-            target[uint32(first_target + i0 * t0 + i1 * t1 + column + row * down_target)] = tile[x, y + uint32(k)]
+        if first_row + int32(y + k) < rows and first_column + int32(x) < columns:
+            target[uint32(place)] = tile[x, uint32(y + k)]
+        place = int32(place + move)
 
 
 @kernel
