@@ -15,8 +15,8 @@ from .tile import Tile
 TILES = Tile(128, 128, 16, 8, 1), Tile(64, 128, 16, 8, 3), Tile(64, 64, 16, 8, 6), Tile(32, 128, 8, 4, 6)
 SLICE = 16          # the deepest of a tile
 
-_RATE = 100         # multiply-adds in a cycle of a multiprocessor that is busy
-_BUSY = 8           # warps from which on it is
+_RATE = 128         # instructions of threads in a cycle of a multiprocessor
+_LOAD = 10          # instructions to bring a number of the left or the right into the tile
 _SLICE_TIME = 900   # cycles at least for a slice of k: memory answers no sooner
 _LAUNCH = 6000      # cycles for one more kernel
 _MEMORY = 20        # bytes in a cycle for each multiprocessor
@@ -37,14 +37,19 @@ def _choose(rows, columns, depth, groups, multiprocessors, tiles):
         slices = blocks(part_depth(depth, parts), tile.depth)
         mine = blocks(count, multiprocessors)      # blocks that the busiest multiprocessor gets
         together = min(mine, tile.blocks)
-        work = tile.rows * tile.columns * tile.depth / _RATE / min(1, together * tile.threads / 32 / _BUSY)
-        cycles = mine * slices * max(work, _SLICE_TIME / together)
+        work = (tile.rows * tile.columns + _LOAD * (tile.rows + tile.columns)) * tile.depth / _RATE
+        cycles = mine * slices * max(work / _busy(together * tile.threads // 32), _SLICE_TIME / together)
         if parts > 1:
             cycles += _LAUNCH + 4 * rows * columns * groups * (parts + 2) / (_MEMORY * multiprocessors)
         return cycles
 
     most = max(1, min(_MOST_PARTS, depth // _LEAST))
     return min(((tile, parts) for tile in tiles for parts in range(1, most + 1)), key=time)
+
+
+def _busy(warps):
+    """How much of its rate a multiprocessor reaches with so many: each of its four schedulers needs two to wait for one another."""
+    return min(1, 0.15 * warps, 0.6 + 0.05 * warps)
 
 
 def part_depth(depth, parts):
