@@ -126,6 +126,18 @@ def shares_memory(view, array):
     return view.base is not None and (view.base is array or view.base is array.base)
 
 
+def recording(array):
+    """The graph (kernels.cuda.graph.Graph) that what happens to the array is being recorded in, or None."""
+    return getattr(getattr(array, "machine", None), "recording", None)
+
+
+def varying(like, number, dtype=None):
+    """What number() says: a number that is another one in each step. In a recorded step it is an array where `like` lives, in which
+    each replay finds what number() says then. In the type of `like`, if nothing else is said."""
+    graph = recording(like)
+    return number() if graph is None else graph.varying(number, like.dtype if dtype is None else dtype)
+
+
 def to_host(array):
     """A numpy.ndarray: a copy if the array lives elsewhere."""
     return array if on_host(array) else array.to_host()
@@ -157,7 +169,12 @@ def to_device(array, name):
     if name == name_of(array):
         return array
     array = to_host(array)
-    return array if name == "cpu" else machine(name).to_device(array)
+    if name == "cpu":
+        return array
+    if getattr(machine(name), "recording", None) is not None:
+        raise InputError("in a recorded step nothing can come from the host, as it would be the same at each replay: "
+                         "make it before, or an argument of the step")
+    return machine(name).to_device(array)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ import operator
 import numpy as np
 
 from minicnn import fusion
-from minicnn.device import as_array, assign, full, is_name, is_number, name_of, on_host, to_host
+from minicnn.device import as_array, assign, full, is_name, is_number, name_of, on_host, recording, to_host
 from minicnn.errors import InputError
 
 FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
@@ -20,6 +20,10 @@ class Memory:
         self.version = 0    # how often it was changed in place (by optimisers, say)
         self.lent = False   # has the array been handed out, so that it may be changed at any time?
         self.kept = None    # see `kept_for`
+
+    def change(self):
+        self.version += 1
+        self.kept = None
 
     def __reduce__(self):
         return Memory, ()   # a copy is of another array
@@ -153,8 +157,10 @@ class Tensor:
 
     def changed(self):
         """To be called by whoever has changed the array in place."""
-        self.memory.version += 1
-        self.memory.kept = None
+        self.memory.change()
+        graph = recording(self._array)
+        if graph is not None:
+            graph.each_time.append(self.memory.change)
 
     @staticmethod
     def kept_for(learned, *others):

@@ -99,5 +99,5 @@ def test_leaves_can_be_copied_and_pickled_but_graphs_cannot():
 
 def test_devices():
     assert mc.zeros(3).cpu().to("cpu").device == "cpu"
-    with pytest.raises(InputError, match="there is no device 'cuda'"):
-        mc.zeros(3).to("cuda")
+    with pytest.raises(InputError, match="there is no device 'cuda:1': choose cpu, cuda or cuda-simulator"):
+        mc.zeros(3).to("cuda:1")

@@ -2,6 +2,7 @@
 from .activation import leaky_relu, leaky_relu_grad_input, relu, relu_grad_input, sigmoid, sigmoid_grad_input, tanh, tanh_grad_input
 from .array import DeviceArray as DeviceArray
 from .elementwise import absolute, add, divide, exp, log, multiply, negative, power, sign, sqrt, subtract
+from .matmul import matmul
 from .optimizer import adam, adam_all as adam_all, sgd, sgd_all as sgd_all
 from .random import dropout
 from .reduction import max, max_grad_input, sum

@@ -108,7 +108,7 @@ class DeviceArray:
             return self._view(index)
         places, shape = positions(self, index)
         picked = self.machine.empty(shape, self.dtype)
-        _moving().take(self.reshape(-1), places, picked.reshape(-1))
+        _part("moving").take(self.reshape(-1), _on(self.machine, places), picked.reshape(-1))
         return picked
 
     def _view(self, index):
@@ -145,23 +145,28 @@ class DeviceArray:
     def __setitem__(self, index, values):
         target = self._view(index)
         if hasattr(values, "machine"):
-            _moving().copy(values.broadcast_to(target.shape), target)
+            _part("moving").copy(values if values.dtype == self.dtype else values.astype(self.dtype), target)
         elif not np.ndim(values):
-            _moving().fill(target, values)
+            _part("moving").fill(target, values)
         else:
             raise TypeError("numbers are not brought to the device behind your back: use .to_device(), or .to(...) of a Tensor")
-        self.bounds = None
+        self.bounds = getattr(values, "bounds", None) if target.shape == self.shape else None
 
     def fill(self, value):
         self[...] = value
 
     def copy(self):
-        return self.astype(self.dtype)
+        result = self.machine.empty(self.shape, self.dtype)
+        _part("moving").copy(self, result)
+        result.bounds = self.bounds
+        return result
 
     def astype(self, dtype):
         """A copy, of this type."""
+        if dtype == self.dtype:
+            return self.copy()
         result = self.machine.empty(self.shape, dtype)
-        _moving().copy(self, result)
+        _part("moving").cast(self.contiguous(), result)
         return result
 
     def contiguous(self):
@@ -174,23 +179,54 @@ class DeviceArray:
         kept = (1,) * self.ndim if axis is None else (*self.shape[:axis], 1, *self.shape[axis + 1:])
         left = () if axis is None else (*self.shape[:axis], *self.shape[axis + 1:])
         places = self.machine.empty((shape[0], shape[2]), np.int64)
-        _moving().argmax(self.reshape(shape), places)
+        _part("comparison").argmax(self.reshape(shape), places)
         return places.reshape(kept if keepdims else left)
 
     def add_at(self, index, values):
         """self[index] += values, where positions may occur several times."""
         if is_basic(index):
             part = self._view(index)
-            _kernels().add(part, values.broadcast_to(part.shape), total := self.machine.empty(part.shape, self.dtype))
-            _moving().copy(total, part)
+            total = self.machine.empty(part.shape, self.dtype)
+            _part("elementwise").add(part.contiguous(), values.broadcast_to(part.shape), total)
+            _part("moving").copy(total, part)
         else:
             places, shape = positions(self, index)
-            _moving().add_at(self.reshape(-1), places, values.broadcast_to(shape).reshape(-1))
+            _part("moving").add_at(self.reshape(-1), np.frombuffer(places, np.int64), values.broadcast_to(shape).reshape(-1))
 
     def __add__(self, number):
         total = self.machine.empty(self.shape, self.dtype)
-        _kernels().add(self.contiguous(), self.dtype.type(number), total)
+        _part("elementwise").add(self.contiguous(), self.dtype.type(number), total)
         return total
+
+    def __eq__(self, other):
+        return _part("comparison").compare(self, "==", other)
+
+    def __ne__(self, other):
+        return _part("comparison").compare(self, "!=", other)
+
+    def __lt__(self, other):
+        return _part("comparison").compare(self, "<", other)
+
+    def __le__(self, other):
+        return _part("comparison").compare(self, "<=", other)
+
+    def __gt__(self, other):
+        return _part("comparison").compare(self, ">", other)
+
+    def __ge__(self, other):
+        return _part("comparison").compare(self, ">=", other)
+
+    __hash__ = object.__hash__
+
+    def __bool__(self):
+        return bool(self.item())
+
+    def sum(self, axes, keepdims=False, dtype=np.float64):
+        """Of whole numbers or truth values, in float64, which holds sums up to 2^53."""
+        total = self.machine.empty([1 if axis in axes else size for axis, size in enumerate(self.shape)], np.float64)
+        _part("reduction").sum(self.astype(np.float64), total, axes)
+        shape = total.shape if keepdims else [size for axis, size in enumerate(self.shape) if axis not in axes]
+        return total.astype(dtype).reshape(shape)
 
     def to_host(self):
         """A copy, as a numpy.ndarray. Waits for the kernels before it."""
@@ -227,11 +263,11 @@ def is_basic(index):
 
 
 def positions(array, index):
-    """Which of array.reshape(-1) are array[index]: as a flat array on the device, and the shape of array[index]."""
+    """Which of array.reshape(-1) are array[index]: as the bytes of flat int64 numbers, and the shape of array[index]."""
     parts = index if isinstance(index, tuple) else (index,)
     if any(isinstance(part, DeviceArray) for part in parts):
         raise TypeError("positions are looked up on the host: make the index a NumPy array or a tensor on 'cpu'")
-    return _positions(array.machine, array.shape, tuple(map(_described, parts)))
+    return _positions(array.shape, tuple(map(_described, parts)))
 
 
 def _described(part):
@@ -244,8 +280,8 @@ def _described(part):
     return np.ndarray, (part.shape, part.dtype.str, part.tobytes())
 
 
-@functools.lru_cache(maxsize=64)   # a network that picks the same in every step brings them to the device once
-def _positions(machine, shape, described):
+@functools.lru_cache(maxsize=64)
+def _positions(shape, described):
     index = []
     for kind, part in described:
         if kind is slice:
@@ -254,18 +290,18 @@ def _positions(machine, shape, described):
             part = np.frombuffer(part[2], part[1]).reshape(part[0])
         index.append(part)
     places = np.arange(math.prod(shape)).reshape(shape)[tuple(index)]
-    return machine.to_device(places.reshape(-1)), places.shape
+    return places.tobytes(), places.shape
+
+
+@functools.lru_cache(maxsize=64)   # a network that picks the same in every step brings them to the device once
+def _on(machine, places):
+    return machine.to_device(np.frombuffer(places, np.int64))
 
 
 @functools.cache
-def _moving():
-    """At the first use: its kernels are launched, and launch.py knows DeviceArray."""
-    return importlib.import_module(".moving", __package__)
-
-
-@functools.cache
-def _kernels():
-    return importlib.import_module(__package__)
+def _part(name):
+    """A file of kernels, at its first use: all of them know DeviceArray."""
+    return importlib.import_module(f".{name}", __package__)
 
 
 def bounds(values):

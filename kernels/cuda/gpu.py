@@ -53,14 +53,19 @@ class GPU:
         self._thread = threading.get_ident()
 
     @functools.cached_property
+    def _aside(self):
+        """A stream that is not recorded."""
+        return self.call("a stream", self.bindings.cuStreamCreate, int(self.bindings.CUstream_flags.CU_STREAM_NON_BLOCKING))
+
+    @functools.cached_property
     def name(self):
         name = self.call("the GPU's name", self.bindings.cuDeviceGetName, 100, self._device)
         return name.split(b"\0")[0].decode()
 
     # Memory
 
-    def new_pool(self):
-        return Pool(self._reserve, self._free, lambda: " and {} of {} free".format(*map(megabytes, self.memory())))
+    def new_pool(self, fixed=False):
+        return Pool(self._reserve, self._free, lambda: " and {} of {} free".format(*map(megabytes, self.memory())), fixed)
 
     def memory(self):
         """Bytes that are free, and bytes in all."""
@@ -84,19 +89,27 @@ class GPU:
     def to_device(self, array):
         """A copy of a numpy.ndarray."""
         result = self.empty(array.shape, array.dtype)
-        self.write(result, array)
+        if self.recording is None:
+            self._write(result, array, self.stream)
+        else:   # a constant of the graph, copied now and not at each replay
+            self._write(result, array, self._aside)
+            self.call("a copy to the GPU", self.bindings.cuStreamSynchronize, self._aside)
+            self.recording.hold(result.memory)
         return result
 
     def write(self, array, values):
-        """Copy a numpy.ndarray of the same shape and type into a contiguous array."""
+        """Copy a numpy.ndarray of the same shape into a contiguous array."""
         if self.recording is not None:
             raise driver.CudaError("a copy from the host cannot be recorded in a graph: it would copy the same numbers at each replay")
+        self._write(array, values, self.stream)
+
+    def _write(self, array, values, stream):
         values = np.asarray(values, array.dtype, order="C")
         if values.shape != array.shape or not array.is_contiguous:
             raise ValueError(f"numbers of shape {values.shape} do not fit row by row into {array}")
         if array.size:   # the driver has read `values` when it returns, for memory that is not page-locked
             self.call(f"a copy of {megabytes(array.nbytes)} to the GPU", self.bindings.cuMemcpyHtoDAsync,
-                       array.address, values.ctypes.data, array.nbytes, self.stream)
+                      array.address, values.ctypes.data, array.nbytes, stream)
         array.bounds = bounds(values)
 
     def to_host(self, array):
@@ -107,7 +120,7 @@ class GPU:
         result = np.empty(array.shape, array.dtype)
         if array.size:
             self.call(f"a copy of {megabytes(array.nbytes)} from the GPU", self.bindings.cuMemcpyDtoHAsync,
-                       result.ctypes.data, array.address, array.nbytes, self.stream)
+                      result.ctypes.data, array.address, array.nbytes, self.stream)
         self.synchronize()
         return result
 

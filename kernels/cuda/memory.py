@@ -26,10 +26,11 @@ class Pool:
     reserve   size -> address of new memory, or None if there is no more
     free      address -> None: that memory is not needed any more
     describe  -> words about the memory of the device, for the error when it is full
+    fixed     keep every block until `close`: a recorded graph goes on using addresses that Python has dropped
     """
 
-    def __init__(self, reserve, free, describe=lambda: ""):
-        self._reserve, self._free, self._describe = reserve, free, describe
+    def __init__(self, reserve, free, describe=lambda: "", fixed=False):
+        self._reserve, self._free, self._describe, self._fixed = reserve, free, describe, fixed
         self._idle_blocks = {}           # size -> addresses
         self._lock = threading.RLock()   # a garbage collection inside the lock may give blocks back
         self._closed = False
@@ -52,7 +53,7 @@ class Pool:
 
     def _new(self, size, asked):
         address = self._reserve(size)
-        if address is None:
+        if address is None and not self._fixed:
             self.release()
             address = self._reserve(size)
         if address is None:
@@ -68,7 +69,7 @@ class Pool:
                 return
             self.idle += size
             self._idle_blocks.setdefault(size, []).append(address)
-            if self.used + self.idle > max(2 * self.peak, _HARMLESS):
+            if self.used + self.idle > max(2 * self.peak, _HARMLESS) and not self._fixed:
                 self._shrink(keep=size)
 
     def _shrink(self, keep):

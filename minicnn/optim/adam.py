@@ -1,5 +1,5 @@
 """Adam: steps of about equal size for every parameter."""
-from minicnn.device import full, kernels_for
+from minicnn.device import full, kernels_for, varying
 from minicnn.optim.optimizer import Optimizer
 
 
@@ -21,9 +21,23 @@ class Adam(Optimizer):
             raise ValueError(f"Adam: betas must be below 1, not {betas}")
         self.eps, self.weight_decay = eps, weight_decay
 
-    def update(self, parameter, gradient, state):
-        if not state:
-            state.update(mean=full(parameter, 0), square=full(parameter, 0), step=0)
+    def update(self, parameters, gradients, states):
+        for parameter, state in zip(parameters, states):
+            if not state:
+                state.update(mean=full(parameter, 0), square=full(parameter, 0), step=0)
+        kernels, settings = kernels_for(*parameters), (self.beta1, self.beta2, self.eps, self.weight_decay)
+        if hasattr(kernels, "adam_all") and len({state["step"] for state in states}) == 1:
+            means, squares = ([state[name] for state in states] for name in ("mean", "square"))
+            lr, step = varying(parameters[0], lambda: self.lr), varying(parameters[0], lambda: _count(states))
+            kernels.adam_all(parameters, gradients, means, squares, lr, *settings, step, self.tables())
+            return
+        for parameter, gradient, state in zip(parameters, gradients, states):
+            lr, step = varying(parameter, lambda: self.lr), varying(parameter, lambda: _count([state]))
+            kernels.adam(parameter, gradient, state["mean"], state["square"], lr, *settings, step)
+
+
+def _count(states):
+    """One more step: how many there were."""
+    for state in states:
         state["step"] += 1
-        kernels_for(parameter).adam(parameter, gradient, state["mean"], state["square"], self.lr, self.beta1, self.beta2,
-                                    self.eps, self.weight_decay, state["step"])
+    return states[0]["step"]

@@ -4,7 +4,7 @@ import contextlib
 import numpy as np
 
 from minicnn import arithmetic
-from minicnn.device import move
+from minicnn.device import kernels_for, move
 from minicnn.errors import InputError
 from minicnn.tensor import FLOATING
 
@@ -43,9 +43,9 @@ class WeightAverage:
             values = tensor.settle()
             if values.dtype in FLOATING:
                 before, now = arithmetic.multiply(self.average[name], keep), arithmetic.multiply(values, 1 - keep)
-                self.average[name] = arithmetic.add(before, now)
+                kernels_for(values).add(before, now, self.average[name])
             else:
-                self.average[name] = values.copy()
+                self.average[name][...] = values
 
     @contextlib.contextmanager
     def applied(self):

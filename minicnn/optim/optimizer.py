@@ -6,11 +6,14 @@ from minicnn.errors import InputError
 from minicnn.tensor import Tensor
 
 
+_MOST_TABLES = 16
+
+
 class Optimizer:
     """Changes parameters by their gradients, in place.
 
-    A subclass names its settings (attributes that are plain numbers) in `settings` and changes one parameter in `update`,
-    where `state` is that parameter's own dictionary of arrays and numbers, empty at first.
+    A subclass names its settings (attributes that are plain numbers) in `settings` and changes parameters in `update`, where each
+    has a `state` of its own: a dictionary of arrays and numbers, empty at first.
     """
 
     settings = ("lr",)
@@ -30,22 +33,33 @@ class Optimizer:
         self._at_least(0, lr=lr)
         self.lr = lr
         self.state = [{} for _ in self.parameters]
+        self._tables = {}   # of addresses, which kernels keep that change all parameters at once
 
     def _at_least(self, least, **settings):
         for name, value in settings.items():
             if not value >= least:
                 raise ValueError(f"{type(self).__name__}: {name} must be at least {least}, not {value}")
 
-    def update(self, parameter, gradient, state):
-        """Change the array `parameter` by its gradient."""
+    def update(self, parameters, gradients, states):
+        """Change arrays by their gradients: three lists, and at least one of each."""
         raise NotImplementedError
 
     def step(self):
         """Update every parameter that has a gradient."""
-        for parameter, state in zip(self.parameters, self.state):
-            if parameter.grad is not None:
-                self.update(parameter.settle(), parameter.grad.settle(), state)
-                parameter.changed()
+        learning = [(parameter, state) for parameter, state in zip(self.parameters, self.state) if parameter.grad is not None]
+        if not learning:
+            return
+        self.update([parameter.settle() for parameter, _ in learning], [parameter.grad.settle() for parameter, _ in learning],
+                    [state for _, state in learning])
+        for parameter, _ in learning:
+            parameter.changed()
+
+    def tables(self):
+        """A dictionary for kernels that change all parameters at once. Where arrays come from memory that is used again, their
+        addresses come back after a few steps; what has not is forgotten."""
+        if len(self._tables) > _MOST_TABLES:
+            self._tables.clear()
+        return self._tables
 
     def zero_grad(self):
         """Forget all gradients; without this, the next backward adds to them."""

@@ -1,5 +1,5 @@
 """Stochastic gradient descent."""
-from minicnn.device import full, kernels_for
+from minicnn.device import full, kernels_for, varying
 from minicnn.optim.optimizer import Optimizer
 
 
@@ -22,8 +22,15 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov needs a momentum above 0")
         self.momentum, self.weight_decay, self.nesterov = momentum, weight_decay, nesterov
 
-    def update(self, parameter, gradient, state):
-        if self.momentum and "velocity" not in state:
-            state["velocity"] = full(parameter, 0)
-        kernels_for(parameter).sgd(parameter, gradient, state.get("velocity"), self.lr, self.momentum, self.weight_decay,
-                                   self.nesterov)
+    def update(self, parameters, gradients, states):
+        if self.momentum:
+            for parameter, state in zip(parameters, states):
+                if "velocity" not in state:
+                    state["velocity"] = full(parameter, 0)
+        velocities = [state["velocity"] for state in states] if self.momentum else None
+        kernels, settings = kernels_for(*parameters), (self.momentum, self.weight_decay, self.nesterov)
+        if hasattr(kernels, "sgd_all"):
+            kernels.sgd_all(parameters, gradients, velocities, varying(parameters[0], lambda: self.lr), *settings, self.tables())
+            return
+        for parameter, gradient, velocity in zip(parameters, gradients, velocities or [None] * len(parameters)):
+            kernels.sgd(parameter, gradient, velocity, self.lr, *settings)
