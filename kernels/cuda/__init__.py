@@ -7,3 +7,4 @@ from .optimizer import adam, adam_all as adam_all, sgd, sgd_all as sgd_all
 from .random import dropout
 from .reduction import max, max_grad_input, sum
 from .softmax import cross_entropy, cross_entropy_grad_input, log_softmax, log_softmax_grad_input, softmax, softmax_grad_input
+from .weight_gradient import conv2d_grad_weight
