@@ -41,7 +41,7 @@ class Kernel:
     def __getitem__(self, configuration):
         """grid, block or grid, block, shared: sizes as integers or tuples (x, y, z), and bytes of dynamic shared memory."""
         grid, block, shared = configuration if len(configuration) == 3 else (*configuration, 0)
-        return functools.partial(self._launch, _triple(grid), _triple(block), shared)
+        return functools.partial(self._launch, triple(grid), triple(block), shared)
 
     def _launch(self, grid, block, shared, *arguments):
         if 0 in grid:
@@ -53,7 +53,7 @@ class Kernel:
         raise TypeError("a kernel takes at least one array, whose machine it runs on")
 
 
-def _triple(size):
+def triple(size):
     if type(size) is int:
         return size, 1, 1
     size = (size,) if isinstance(size, np.integer) else tuple(size)

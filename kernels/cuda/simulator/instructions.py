@@ -16,15 +16,14 @@ def means(instruction):
 
 @means(intrinsics.load4)
 def _load4(block, array, index):
-    place = array.aligned(index, 4)
-    return tuple([array.read(place + number) for number in range(4)])
+    return tuple(array.read_vector(array.aligned(index, 4), 4))
 
 
 @means(intrinsics.store4)
 def _store4(block, array, index, *values):
     place = array.aligned(index, 4)
     for number, value in enumerate(values):
-        array.write(place + number, np.float32(value))
+        array.write(place + number, value)
 
 
 @means(intrinsics.load_at)
@@ -49,20 +48,20 @@ def _store4_at(block, address, *values):
 
 @means(intrinsics.copy_async)
 def _copy_async(block, shared, shared_index, array, index, size):
-    thread, target = block.running, shared.aligned(shared_index, 4)
-    values = np.zeros(4, np.float32)
+    target, values = shared.aligned(shared_index, 4), [np.float32(0)] * 4
     if size:
-        source = array.aligned(index, 4)
-        values[:size // 4] = array.flat[source:source + size // 4]
+        source = array.aligned(index, 4, size // 4)
+        values[:size // 4] = array.read_vector(source, size // 4)
     for number in range(4):
-        shared.write(target + number, np.nan)   # not there before the wait
-    thread.copies.append((shared, target, values))
+        shared.expect(target + number)
+    block.running.copies.append((shared, target, values))
 
 
 @means(intrinsics.copy_commit)
 def _copy_commit(block):
-    block.running.groups.append(block.running.copies)
-    block.running.copies = []
+    thread = block.running
+    thread.groups.append(thread.copies)
+    thread.copies = []
 
 
 def _copy_wait(left):
@@ -73,7 +72,7 @@ def _copy_wait(left):
         for group in arrived:
             for shared, target, values in group:
                 for number, value in enumerate(values):
-                    shared.write(target + number, value)
+                    shared.arrive(target + number, value)
     return wait
 
 

@@ -1,18 +1,19 @@
 """The simulator as a machine: memory, and launches."""
+import math
+
 import numpy as np
 
-from ..array import DeviceArray, bounds, contiguous_strides
+from ..array import DeviceArray, bounds
 from . import addresses
 from .run import run
-
-_ALIGNMENT = 256   # bytes, as those of a GPU's allocations
+from .storage import Allocation
 
 
 class Simulator:
     """As the GPU.
 
-    order   in which the threads of a block take their turns: None, "reverse", or a random.Random
-    races   look for races in shared memory?
+    order   in which threads, and blocks, take their turns: None, "reverse", or a random.Random
+    races   look for races?
     """
 
     multiprocessors = 4
@@ -24,15 +25,11 @@ class Simulator:
         return "cuda-simulator"
 
     def empty(self, shape, dtype):
-        """Uninitialised: NaN, or a third of the largest number."""
+        """Uninitialised: a kernel that reads it before it is written is stopped."""
         shape, dtype = tuple(shape), np.dtype(dtype)
-        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        memory = np.empty(size + _ALIGNMENT, np.uint8)
-        addresses.remember(memory)
-        address = -(-memory.ctypes.data // _ALIGNMENT) * _ALIGNMENT
-        array = DeviceArray(self, memory, address, shape, dtype)
-        view(array).fill(np.nan if dtype.kind == "f" else np.iinfo(dtype).max // 3 if dtype.kind in "iu" else True)
-        return array
+        memory = Allocation(math.prod(shape) * dtype.itemsize)
+        addresses.remember(memory.bytes)
+        return DeviceArray(self, memory, memory.address, shape, dtype)
 
     def to_device(self, array):
         result = self.empty(array.shape, array.dtype)
@@ -45,14 +42,34 @@ class Simulator:
         array.bounds = bounds(view(array))
 
     def to_host(self, array):
-        return view(array).copy()
+        return array.memory.view(array).copy()
 
     def launch(self, kernel, grid, block, shared, arguments):
-        arguments = [view(argument) if isinstance(argument, DeviceArray) else argument for argument in arguments]
-        run(kernel.function, grid, block, shared, arguments, order=self.order, races=self.races)
+        run(kernel, grid, block, shared, arguments, order=self.order, races=self.races)
 
 
 def view(array):
-    """The memory of a DeviceArray as a numpy.ndarray."""
-    strides = array.strides if array.strides else contiguous_strides(array.shape, array.dtype.itemsize)
-    return np.ndarray(array.shape, array.dtype, array.memory, array.address - array.memory.ctypes.data, strides)
+    """The memory of a DeviceArray as a numpy.ndarray, which may be written."""
+    array.memory.mark(array)
+    return array.memory.view(array)
+
+
+def simulate(kernel, grid, block, *arguments, shared=0, order=None, races=True):
+    """Run kernel[grid, block, shared](*arguments) with numpy.ndarrays, which it changes in place.
+
+    kernel    a function, or what @cuda.jit or our @kernel have made of one
+    grid      blocks, and `block`, the threads of each: integers or tuples
+    shared    bytes of dynamic shared memory
+    order     of the turns, as for Simulator
+    """
+    from ..launch import triple
+
+    machine = Simulator(order, races)
+    arrays = {id(one): (one, machine.to_device(one)) for one in arguments if isinstance(one, np.ndarray)}
+    try:
+        run(kernel, triple(grid), triple(block), shared, [arrays[id(one)][1] if id(one) in arrays else one for one in arguments],
+            order=order, races=races)
+    finally:
+        for host, device in arrays.values():
+            if host.flags.writeable:
+                host[...] = machine.to_host(device)
