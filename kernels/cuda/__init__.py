@@ -6,3 +6,5 @@ from .array import DeviceArray as DeviceArray
 from .elementwise import absolute, add, divide, exp, log, multiply, negative, power, sign, sqrt, subtract
 from .random import dropout
 from .optimizer import adam, adam_all as adam_all, sgd, sgd_all as sgd_all
+from .concatenation import concatenate, split
+from .padding import pad, pad_grad_input
