@@ -23,8 +23,8 @@ __all__ = ["Function", "Tensor", "arange", "bool", "cat", "enable_grad", "float3
 
 
 def __getattr__(name):
-    """Data sets, models, and what reads and writes their files, are imported when they are first asked for."""
-    if name in ("data", "models", "state"):
+    """Data sets, models, what reads and writes their files, and GPUs, are imported when they are first asked for."""
+    if name in ("cuda", "data", "models", "state"):
         return importlib.import_module(f"minicnn.{name}")
     if name in ("load", "save"):
         return getattr(importlib.import_module("minicnn.state"), name)

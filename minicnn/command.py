@@ -2,6 +2,7 @@
 import os
 import sys
 
+from minicnn import device
 from minicnn.errors import InputError, RunError
 
 
@@ -12,7 +13,7 @@ def run(main, arguments=None):
         code = main(arguments)
         sys.stdout.flush()
         sys.exit(code)
-    except (InputError, RunError) as error:
+    except (InputError, RunError, MemoryError) as error:
         complain(error)
         sys.exit(2 if isinstance(error, InputError) else 1)
     except KeyboardInterrupt:
@@ -21,6 +22,12 @@ def run(main, arguments=None):
     except BrokenPipeError:   # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())   # or Python would complain when it ends
         sys.exit(141)
+
+
+def add_device(parser):
+    """The option --device; minicnn.device.choose says what is meant."""
+    parser.add_argument("--device", choices=("auto", *device.NAMES), help="what computes: the processor, an NVIDIA GPU, or a simulation of "
+                                                                          "one, which is slow (default: auto, the GPU if there is one)")
 
 
 def complain(problem):

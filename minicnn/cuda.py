@@ -80,6 +80,7 @@ class Captured:
         self._last = None        # the shapes of the last call
         self._recorded = None    # those of the graph
         self._graph = self._inputs = self._result = None
+        self._allowed = None     # between which whole numbers each input may be
 
     def __call__(self, *tensors):
         shapes = [(tensor.shape, tensor.dtype) for tensor in tensors]
@@ -88,8 +89,8 @@ class Captured:
         if self._graph is None or shapes != self._recorded:
             self._last = shapes
             return self.step(*[tensor.to(self.where) for tensor in tensors])
-        for own, given in zip(self._inputs, tensors):
-            _write(own.settle(), given.settle())
+        for own, given, allowed in zip(self._inputs, tensors, self._allowed):
+            _write(own.settle(), given.settle(), allowed)
         self._graph.replay()
         return self._result
 
@@ -102,16 +103,13 @@ class Captured:
             device.assign(own.settle(), given.settle())
         with graph.recording():
             self._result = self.step(*self._inputs)
+        self._allowed = [own.settle().bounds for own in self._inputs]
         self._graph, self._recorded = graph, shapes
 
 
-def _write(own, given):
+def _write(own, given, allowed):
     """New numbers for a graph. Labels have been checked when it was recorded, and are held to what was found right."""
-    allowed = own.bounds
     device.assign(own, given)
-    if allowed is None or not own.size:
-        return
-    found = own.bounds or (int(device.to_host(given).min()), int(device.to_host(given).max()))
-    own.bounds = allowed
-    if found[0] < allowed[0] or found[1] > allowed[1]:
+    found = own.bounds
+    if allowed is not None and found is not None and (found[0] < allowed[0] or found[1] > allowed[1]):
         raise IndexError(f"the recorded step takes whole numbers from {allowed[0]} to {allowed[1]}, and was given {found[0]} to {found[1]}")

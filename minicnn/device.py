@@ -192,6 +192,24 @@ def machine(name):
     raise InputError(f"there is no device {name!r}: choose {', '.join(NAMES[:-1])} or {NAMES[-1]}")
 
 
+def choose(name):
+    """The device that a person has named: "auto" is the GPU if there is one. InputError if it is not here."""
+    if name == "auto":
+        from minicnn import cuda
+
+        return "cuda" if cuda.is_available() else "cpu"
+    if name != "cpu":
+        machine(name)
+    return name
+
+
+def describe(name):
+    """A device in words."""
+    if name == "cpu":
+        return describe_threads()
+    return f"{name} ({machine(name).name})" if name == "cuda" else name
+
+
 def set_num_threads(count):
     """Let the kernels use so many processor cores. The results do not depend on it."""
     import numba

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from minicnn import command, evaluation, models
+from minicnn import command, device, evaluation, models
 from minicnn.data import folder
 from minicnn.errors import InputError
 from minicnn.models import imagenet
@@ -31,12 +31,13 @@ def parse(arguments):
                         help="a network with ImageNet weights, or the folder that python -m minicnn.train left (default: squeezenet)")
     parser.add_argument("--crops", choices=evaluation.CROPS, default="1",
                         help="what a network sees of a photograph: its middle; ten crops of it; or all of it, place by place (default: 1)")
+    command.add_device(parser)
     return parser.parse_args(arguments)
 
 
 def main(arguments=None):
     options = parse(arguments)
-    model = load(options.model)
+    model = load(options.model).to(device.choose(options.device or "auto"))
     images, problems = for_network(read(options.folder, model), model)
     for problem in problems[:_MOST_COMPLAINTS]:
         command.complain(problem)

@@ -11,7 +11,7 @@ crops, or of photo and mirror image, are averaged.
 """
 import numpy as np
 
-from minicnn import Tensor, no_grad
+from minicnn import no_grad
 from minicnn import functional as F
 from minicnn.data import photographs
 from minicnn.errors import InputError
@@ -30,15 +30,16 @@ def evaluate(model, dataset, crops="1", watch=iter):
     """
     loader, classify = _PROTOCOLS[crops](dataset, model.preprocessing)
     model.eval()
+    where = model.parameters()[0].device
     with no_grad():
-        probabilities = np.concatenate([classify(model, images.array) for images, _ in watch(loader)])
+        probabilities = np.concatenate([classify(model, images.to(where)).cpu().array for images, _ in watch(loader)])
     true = np.take_along_axis(probabilities, dataset.labels[:, None], 1)
     return Evaluation(probabilities, dataset.labels, float(-np.log(np.maximum(true, np.finfo(np.float32).tiny)).mean()))
 
 
 def _one(dataset, preprocessing):
     crop, transform = preparation.for_tests(preprocessing, dataset.image_shape)
-    return preparation.load(dataset, min(_TOGETHER, len(dataset)), crop, transform), lambda model, images: _softmax(model(Tensor(images)))
+    return preparation.load(dataset, min(_TOGETHER, len(dataset)), crop, transform), lambda model, images: F.softmax(model(images), 1)
 
 
 def _ten(dataset, preprocessing):
@@ -47,7 +48,7 @@ def _ten(dataset, preprocessing):
     square = photographs.Compose((photographs.ScaleShorterSide(preprocessing.resize), photographs.CenterCrop(preprocessing.resize)))
     _, transform = preparation.for_tests(preprocessing, None)
     loader = preparation.load(_TenCrops(dataset, preprocessing.size), min(_TOGETHER // 10, len(dataset)), square, transform)
-    return loader, lambda model, images: _softmax(model(Tensor(images))).reshape(len(images) // 10, 10, -1).mean(1)
+    return loader, lambda model, images: F.softmax(model(images), 1).reshape(len(images) // 10, 10, -1).mean(1)
 
 
 def _dense(dataset, preprocessing):
@@ -57,7 +58,7 @@ def _dense(dataset, preprocessing):
 
 
 def _dense_probabilities(model, images):
-    return sum(_softmax(model.dense(Tensor(np.ascontiguousarray(each)))) for each in (images, images[..., ::-1])) / 2
+    return sum(F.softmax(model.dense(each), 1) for each in (images, images[..., ::-1])) / 2
 
 
 _PROTOCOLS = dict(zip(CROPS, (_one, _ten, _dense)))
@@ -76,7 +77,3 @@ class _TenCrops:
         photos = (crop(self.dataset.photo(index, crop.least), generator) for index in indices)
         crops = [photographs.pixels(each) for photo in photos for each in photographs.ten_crops(photo, self.size)]
         return np.stack(crops).astype(np.float32) / 255
-
-
-def _softmax(scores):
-    return F.softmax(scores, 1).array

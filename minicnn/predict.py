@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicnn import Tensor, command, models, no_grad
+from minicnn import Tensor, command, device, models, no_grad
 from minicnn import functional as F
 from minicnn.data import own_images, photographs
 from minicnn.errors import InputError
@@ -31,7 +31,7 @@ class Prediction(NamedTuple):
 def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="python -m minicnn.predict", formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="%(prog)s [run] image [image ...] [--model NAME] [--top N] [--plot [FILE]]",
+        usage="%(prog)s [run] image [image ...] [--model NAME] [--top N] [--plot [FILE]] [--device D]",
         description="Ask a network what is on images. Without a run it is one that knows the 1000 classes of ImageNet. One's own is\n"
                     "asked about what it has learned: photographs, or scans and drawings of digits or clothes, of any size.",
         epilog="examples:\n"
@@ -46,6 +46,7 @@ def parse(arguments):
     parser.add_argument("--top", type=int, default=3, metavar="N", help="how many classes to name (default: 3)")
     parser.add_argument("--plot", type=pathlib.Path, nargs="?", const=_PLOT, metavar="FILE",
                         help=f"draw the images, what the network sees, and what it says (default: {_PLOT})")
+    command.add_device(parser)
     options = parser.parse_args(arguments)
     if options.top < 1:
         parser.error(f"--top must be at least 1, not {options.top}")
@@ -66,6 +67,7 @@ def _looks_like_a_run(path):
 def main(arguments=None):
     options = parse(arguments)
     model = weights.load(options.run) if options.run else models.get(options.model or _MODEL, weights="imagenet")
+    model.to(device.choose(options.device or "auto"))
     if options.plot:
         _spare(options.plot, options.images)
     predictions, width = [], max(len(str(path)) for path in options.images)
@@ -96,8 +98,9 @@ def predict(model, path):
         original, image = _photograph(path, crop)
     x = transform(image[None].copy(), None)
     with no_grad():
-        probabilities = F.softmax(model.eval()(Tensor(np.ascontiguousarray(x))), 1)
-    return Prediction(path, original, image, probabilities.array[0])
+        x = Tensor(np.ascontiguousarray(x)).to(model.parameters()[0].device)
+        probabilities = F.softmax(model.eval()(x), 1)
+    return Prediction(path, original, image, probabilities.cpu().array[0])
 
 
 def _drawing(path, form):

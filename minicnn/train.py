@@ -45,6 +45,7 @@ def parse(arguments):
     parser.add_argument("--ema", type=float, metavar="DECAY", help="test and save the moving average of the weights, which keeps such a "
                                                                    "share of itself in each step (0.999, say)")
     parser.add_argument("--seed", type=int, help="decides everything random (default: 0)")
+    command.add_device(parser)
     parser.add_argument("--threads", type=int, help="processor cores to use (default: all)")
     parser.add_argument("--out", type=pathlib.Path, help="the folder to leave (default: runs/MODEL-DATA, numbered if it exists)")
     parser.add_argument("--resume", type=pathlib.Path, metavar="FOLDER", help="go on with a run that was stopped")
@@ -52,7 +53,7 @@ def parse(arguments):
     options = parser.parse_args(arguments)
     if options.model is None and options.resume is None:
         parser.error("name a network to train, such as lenet or resnet20 (--help names them all), or a run to --resume")
-    fixed = [name for name in (*SETTINGS[1:], "out") if getattr(options, name) is not None]
+    fixed = [name for name in (*SETTINGS[1:], "out") if name != "device" and getattr(options, name) is not None]
     if options.resume is not None and fixed:
         parser.error(f"--resume goes on with the settings of its run: leave out --{fixed[0].replace('_', '-')}")
     return options
@@ -67,13 +68,14 @@ def main(arguments=None):
     with announced_compilation(console):
         if options.resume is not None:
             settings = read_settings(options.resume)
+            settings = dataclasses.replace(settings, device=device.choose(options.device or settings.device))
             if options.model not in (None, settings.model):
                 raise InputError(f"{options.resume} is a run of {settings.model}, not of {options.model}; leave the network's name out")
             trainer = Trainer(settings, options.resume, console)
             trainer.resume()
         else:
             chosen = Settings(**{name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None})
-            settings = chosen.with_data()
+            settings = dataclasses.replace(chosen.with_data(), device=device.choose(options.device or "auto"))
             trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{short(settings.data)}"), console)
             if chosen.data is None and settings.data == "shapes":
                 console.line("without --data it learns shapes, which are drawn; photographs: --data cifar10 or --data folder:PATH")
@@ -125,7 +127,7 @@ def introduce(trainer):
     parts = f" in {settings.accumulate} parts" if settings.accumulate > 1 else ""
     average = f", weights averaged with {settings.ema:g}" if settings.ema else ""
     line(f"{settings.epochs} epochs, batches of {settings.batch_size}{parts}, {settings.optimizer} with learning rate {settings.lr:g} "
-         f"({settings.schedule}){average}, {device.describe_threads()}")
+         f"({settings.schedule}){average}, {device.describe(settings.device)}")
 
 
 def overfit_batch(trainer):
@@ -176,6 +178,7 @@ def conclude(trainer, seconds):
 
     line, folder = trainer.show.line, trainer.folder
     evaluation = trainer.evaluate()
+    trainer.model.cpu()
     with trainer.averaged():
         drawn = pictures.draw_all(trainer.model, trainer.test_set, evaluation, trainer.rows, folder,
                                   f"{trainer.settings.model} on {short(trainer.settings.data)}")

@@ -14,7 +14,7 @@ class DeviceArray:
     address         of the first number, in bytes
     shape, strides  as NumPy has them: strides in bytes, 0 along an axis that is repeated
     dtype           numpy.dtype
-    bounds          (smallest, largest) of whole numbers that came from the host as they are, or None
+    bounds          [smallest, largest] of whole numbers that came from the host as they are, or None; views share it
 
     Nothing is copied between host and device behind one's back: `machine.to_device` and `to_host` say so.
     """
@@ -138,7 +138,9 @@ class DeviceArray:
                     raise IndexError(f"index {part} is out of range for axis {axis} of size {size}")
                 address += (part % size) * stride
             axis += 1
-        return DeviceArray(self.machine, self.memory, address, tuple(shape), self.dtype, tuple(strides))
+        view = DeviceArray(self.machine, self.memory, address, tuple(shape), self.dtype, tuple(strides))
+        view.bounds = self.bounds
+        return view
 
     # Numbers
 
@@ -243,7 +245,7 @@ class DeviceArray:
         """Are these whole numbers known to be 0 ... count - 1, without a look at them?"""
         if self.bounds is None or self.bounds[0] < 0 or self.bounds[1] >= count:
             return False
-        self.bounds = 0, count - 1   # what a graph may be given in their place
+        self.bounds[:] = 0, count - 1   # what a graph may be given in their place
         return True
 
 
@@ -308,7 +310,7 @@ def bounds(values):
     """The smallest and the largest of whole numbers; None for others."""
     if values.dtype.kind not in "iu":
         return None
-    return (int(values.min()), int(values.max())) if values.size else (0, -1)
+    return [int(values.min()), int(values.max())] if values.size else [0, -1]
 
 
 def empty_like(array, shape=None, dtype=None):

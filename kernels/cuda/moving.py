@@ -33,7 +33,7 @@ def copy(source, target):
         _transpose(flat_source, first_source, flat_target, first_target, sizes, *rows, *across)
         return
     sizes, rows, size = _widen(sizes, rows, (source, target))
-    flat_source, flat_target = _words(flat_source, size), _words(flat_target, size)
+    flat_source, flat_target = words(flat_source, size), words(flat_target, size)
     if size != source.itemsize:
         first_source, first_target = (first * source.itemsize // size for first in (first_source, first_target))
     count, move = math.prod(sizes[-AXES:]), _copy16 if size == 16 else _copy
@@ -49,18 +49,18 @@ def fill(target, value):
     size = target.itemsize
     bits = np.array(value).astype(target.dtype).reshape(1).view(_WORDS[size])
     if target.is_contiguous and target.address % 8 == 0 and target.nbytes % 8 == 0:
-        words, bits = _words(target.reshape(-1), 8), np.tile(bits, 8 // size).view("uint64")
-        _fill_row[blocks(words.size, BLOCK), BLOCK](words, bits[0])
+        row = words(target.reshape(-1), 8)
+        _fill_row[blocks(row.size, BLOCK), BLOCK](row, np.tile(bits, 8 // size).view("uint64")[0])
         return
     sizes, (row,) = merged(target.shape, steps(target, target.shape))
     (flat, first), count = span(target), math.prod(sizes[-AXES:])
     for moved, in parts(sizes, row):
-        _fill[blocks(count, BLOCK), BLOCK](_words(flat, size), bits[0], count, first + moved, *last(sizes, 1)[1:], *last(row, 0))
+        _fill[blocks(count, BLOCK), BLOCK](words(flat, size), bits[0], count, first + moved, *last(sizes, 1)[1:], *last(row, 0))
 
 
 def cast(x, y):
     """y = x in y's type, as numpy.ndarray.astype does it; both contiguous."""
-    to_truth, x, y = y.dtype == bool, *(_words(array.reshape(-1), 1) if array.dtype == bool else array.reshape(-1) for array in (x, y))
+    to_truth, x, y = y.dtype == bool, *(words(array.reshape(-1), 1) if array.dtype == bool else array.reshape(-1) for array in (x, y))
     (_truth if to_truth else _cast)[blocks(x.size, BLOCK), BLOCK](x, y)
 
 
@@ -69,7 +69,7 @@ def take(x, positions, y):
     row, size = math.prod(x.shape[1:]), x.itemsize
     while size < 8 and row % 2 == 0 and x.address % (2 * size) == y.address % (2 * size) == 0:
         row, size = row // 2, 2 * size
-    _take[blocks(positions.size * row, BLOCK), BLOCK](_words(x.reshape(-1), size), positions.reshape(-1), _words(y.reshape(-1), size), row)
+    _take[blocks(positions.size * row, BLOCK), BLOCK](words(x.reshape(-1), size), positions.reshape(-1), words(y.reshape(-1), size), row)
 
 
 def add_at(y, positions, values):
@@ -84,7 +84,7 @@ def add_at(y, positions, values):
     _add_at[blocks(targets.size, BLOCK // 32), BLOCK](y.reshape(-1), values.reshape(-1), order, targets, ends)
 
 
-def _words(array, size):
+def words(array, size):
     """A flat array as one of whole numbers of that many bytes."""
     dtype = np.dtype(_WORDS[size])
     return DeviceArray(array.machine, array.memory, array.address, (array.nbytes // dtype.itemsize,), dtype)
@@ -119,7 +119,7 @@ def _transpose(source, first_source, target, first_target, sizes, steps_source, 
     across, down, stack = blocks(columns, TILE), blocks(rows, TILE), math.prod(outer[-2:])
     for moved_source, moved_target in parts(outer, *moves, axes=2):
         _copy_tiles[across * down * stack, (TILE, TILE_ROWS)](
-            _words(source, size), _words(target, size), first_source + moved_source, first_target + moved_target, across, down, rows, columns,
+            words(source, size), words(target, size), first_source + moved_source, first_target + moved_target, across, down, rows, columns,
             steps_source[along_target], steps_target[along_source], last(outer, 1, 2)[1], *last(moves[0], 0, 2), *last(moves[1], 0, 2))
 
 

@@ -7,9 +7,8 @@ steps of 4, and no layer is split between GPUs. 62,357,608 parameters.
 There is one variant, "paper". Maps are normalised across channels as AlexNet's are: the paper names the step and gives no constants for it.
 Where its sizes need a border of one pixel (110, 55 and 13), the layer has it.
 """
-import numpy as np
-
-from minicnn import arithmetic, functional as F, nn
+from minicnn import functional as F, nn
+from minicnn.autograd import no_grad
 from minicnn.models.alexnet import AlexNet, PaperAlexNet, response_norm
 from minicnn.models.classifier import Classifier, Network
 
@@ -53,14 +52,11 @@ class ZFNet(Classifier):
 
     def after_step(self):
         """Section 3: a convolution's filter whose root mean square exceeds RADIUS is scaled back to it, lest a few dominate."""
-        for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5):
-            weight = layer.weight.settle()
-            squares = arithmetic.sum(arithmetic.multiply(weight, weight), (1, 2, 3))
-            size = arithmetic.sqrt(arithmetic.divide(squares, weight[0].size))
-            large = np.flatnonzero(size > RADIUS)
-            if large.size:
-                weight[large] = arithmetic.multiply(arithmetic.divide(weight[large], size[large]), RADIUS)
-                layer.weight.changed()
+        with no_grad():
+            for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5):
+                size = (layer.weight * layer.weight).mean((1, 2, 3), keepdim=True).sqrt()
+                excess = F.relu(size - RADIUS)
+                layer.weight.copy_(layer.weight * (RADIUS / (RADIUS + excess)))
 
 
 NETWORKS = {"zfnet": Network(lambda variant, num_classes: ZFNet(num_classes), ("paper",))}

@@ -26,6 +26,7 @@ class Settings:
     accumulate: int = 1          # so many parts of a batch are worked on one after the other
     ema: float | None = None     # what the average of the weights keeps in each step
     seed: int = 0
+    device: str = "cpu"          # one of minicnn.device.NAMES
 
     def __post_init__(self):
         if not 0 <= self.seed < 2 ** 63:

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from minicnn import Tensor, nn, no_grad, random
+from minicnn import Tensor, cuda, nn, no_grad, random
 from minicnn.errors import InputError, RunError
 from minicnn.files import write_text
 from minicnn.optim import WeightAverage
@@ -40,8 +40,10 @@ class Trainer:
                                        shuffle=True, seed=settings.seed)
         self.test_loader = preparation.load(self.test_set, min(len(self.test_set), _test_batch(self.model.input_shape)),
                                             *preparation.for_tests(preprocessing, self.test_set.image_shape))
+        self.model.to(settings.device)
         self.optimizer, self.schedule = make_optimizer(settings, recipe, self.model.parameters(), len(self.loader))
         self.average = None if settings.ema is None else WeightAverage(self.model, settings.ema)
+        self._learn = cuda.capture(self._change_weights, settings.device)
         self.epoch = self.batch = 0    # where to go on
         self.running = metrics.Running()
         self.rows = []                 # of metrics.csv
@@ -113,32 +115,32 @@ class Trainer:
         weighed by its share of the images, so the gradients add up to those of the whole batch; where a layer looks at the batch as
         a whole, as batch normalisation does, it sees a part.
         """
-        self.optimizer.zero_grad()
-        value, correct, count = 0.0, 0, len(labels)
-        size = math.ceil(count / self.settings.accumulate)
-        for first in range(0, count, size):
-            part = slice(first, first + size)
-            loss, share, known = self._gradient(Tensor(images.settle()[part]), Tensor(labels.settle()[part]), count)
-            value, correct = value + loss * share, correct + known
-        self.optimizer.step()
-        self.model.after_step()
-        self.schedule.step()
-        if self.average is not None:
-            self.average.update()
-        return value, correct
-
-    def _gradient(self, images, labels, count):
-        """Add the gradient of a part of a batch of `count` images. Returns its loss, its share of the batch, and how many images
-        were recognised."""
-        scores = self.model(images)
-        loss, share = self.model.loss(scores, labels), len(labels) / count
-        value = loss.item()
+        parts = self._learn(images, labels)
+        value = sum(loss.item() * share for loss, share, _ in parts)
         if not math.isfinite(value):
             raise RunError(f"the loss became {value} at step {self.schedule.count + 1} (epoch {self.epoch + 1}, batch {self.batch + 1}): "
                            f"training has diverged, so it stops here; {self.folder / checkpoint.FILE} holds the last good state. "
                            f"Try a smaller --lr than {self.settings.lr:g}")
-        (loss if share == 1 else loss * share).backward()
-        return value, share, int((self.model.main_scores(scores).settle().argmax(1) == labels.settle()).sum())
+        self.schedule.step()
+        if self.average is not None:
+            self.average.update()
+        return value, sum(known.item() for _, _, known in parts)
+
+    def _change_weights(self, images, labels):
+        """All of a step that happens on the device. Returns for each part of the batch its loss, its share of the images, and how many
+        were recognised."""
+        self.optimizer.zero_grad()
+        count, parts = len(labels), []
+        size = math.ceil(count / self.settings.accumulate)
+        for first in range(0, count, size):
+            some, right = (Tensor(tensor.settle()[first:first + size]) for tensor in (images, labels))
+            scores = self.model(some)
+            loss, share = self.model.loss(scores, right), len(right) / count
+            (loss if share == 1 else loss * share).backward()
+            parts.append((loss.detach(), share, (self.model.main_scores(scores).argmax(1) == right).sum()))
+        self.optimizer.step()
+        self.model.after_step()
+        return parts
 
     def averaged(self):
         """Inside this `with`, the network has its averaged weights, if there are any: those it is tested and saved with."""
@@ -150,9 +152,9 @@ class Trainer:
         scores, losses = [], 0.0
         with no_grad(), self.averaged():
             for images, labels in self.test_loader.epoch(0):
-                batch_scores = self.model(images)
-                losses += self.model.loss(batch_scores, labels).item() * len(labels)
-                scores.append(batch_scores.array)
+                batch_scores = self.model(images.to(self.settings.device))
+                losses += self.model.loss(batch_scores, labels.to(self.settings.device)).item() * len(labels)
+                scores.append(batch_scores.cpu().array)
         return metrics.Evaluation(np.concatenate(scores), self.test_set.labels, losses / len(self.test_set))
 
     def overfit_batch(self, steps=200):
