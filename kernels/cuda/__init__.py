@@ -4,6 +4,7 @@ from .array import DeviceArray as DeviceArray
 from .concatenation import concatenate, split
 from .elementwise import absolute, add, divide, exp, log, multiply, negative, power, sign, sqrt, subtract
 from .matmul import matmul
+from .normalization import batch_norm, batch_norm_grad, batch_norm_training, batch_statistics
 from .optimizer import adam, adam_all as adam_all, sgd, sgd_all as sgd_all
 from .padding import pad, pad_grad_input
 from .random import dropout

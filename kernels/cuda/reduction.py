@@ -20,7 +20,7 @@ from numba import cuda, uint32
 from .array import empty_like
 from .intrinsics import load4, store4
 from .launch import blocks, kernel
-from .segments import first_of, next_of
+from .segments import first_of, in_fours, next_of
 from .warp import WARP, WARPS, block_max, block_sum, maximum, warp_max, warp_sum
 
 BLOCK = 256
@@ -78,11 +78,6 @@ def _reduce(x, y, sizes, greatest):
         _reduce_segments(x, y, 1, kept, length, greatest)
     else:
         _reduce_columns(x, y, kept, length, inner, greatest)
-
-
-def in_fours(length, *arrays):
-    """True where rows of that length are read as vectors of four floats, else None, as kernels take it."""
-    return True if length % 4 == 0 and all(array.dtype == "float32" and array.address % 16 == 0 for array in arrays) else None
 
 
 def _reduce_segments(x, y, outer, kept, inner, greatest):

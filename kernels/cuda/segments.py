@@ -9,8 +9,15 @@ neighbours in memory. Where the next one lies takes an addition and a comparison
     for _ in range(thread, images * positions, threads):
         ... x[offset] ...
         offset, position = next_of(offset, position, stride, step, jump, positions)
+
+Four floats that lie together can be read as one, if segments are multiples of four: `positions` then counts fours, and so does offset.
 """
 from numba import cuda, uint32
+
+
+def in_fours(length, *arrays):
+    """True if segments of that length can be read and written in vectors of four floats, else None: kernels are compiled for either."""
+    return True if length % 4 == 0 and all(array.dtype == "float32" and array.address % 16 == 0 for array in arrays) else None
 
 
 @cuda.jit(device=True, forceinline=True)
@@ -29,3 +36,11 @@ def next_of(offset, position, stride, step, jump, positions):
     if position >= positions:
         return uint32(offset + jump), uint32(position - positions)
     return offset, position
+
+
+@cuda.jit(device=True, forceinline=True)
+def share_of(count, channels, positions):
+    """What a thread of block (channel, part) has to do of a channel with `count` numbers: thread, threads, channel, channels, positions
+    and count, for the functions of normalizing.py."""
+    return (uint32(cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x), uint32(cuda.gridDim.y * cuda.blockDim.x),
+            uint32(cuda.blockIdx.x), uint32(channels), uint32(positions), uint32(count))

@@ -12,7 +12,7 @@ from numba import cuda, uint32
 
 from .intrinsics import load4, store4
 from .launch import blocks, kernel
-from .reduction import in_fours
+from .segments import in_fours
 from .warp import ALL, WARP, WARPS, block_sum, warp_sum
 
 _LONGEST = 1024   # numbers of a row that a warp works on

@@ -3,7 +3,7 @@
 The 32 threads of a warp read each other's registers (shuffles), halving the distance five times; the warps of a block then meet in
 shared memory. All threads of the warp or block take part and all get the same result, and the order of additions is always the same.
 
-A block is one-dimensional here, with a multiple of 32 threads. `shared` is an array of it: WARPS numbers, or 3 WARPS for moments. It may
+A block is one-dimensional here, with a multiple of 32 threads. `shared` is an array of it: WARPS numbers, or (3, WARPS) for moments. It may
 be used again after the call.
 """
 import math
@@ -98,10 +98,10 @@ def block_moments(count, mean, squares, shared):
     thread, warps = uint32(cuda.threadIdx.x), uint32(uint32(cuda.blockDim.x) // WARP)
     if thread % WARP == 0:
         warp = thread // WARP
-        shared[warp], shared[WARPS + warp], shared[2 * WARPS + warp] = count, mean, squares
+        shared[0, warp], shared[1, warp], shared[2, warp] = count, mean, squares
     cuda.syncthreads()
-    count, mean, squares = shared[0], shared[WARPS], shared[2 * WARPS]
+    count, mean, squares = shared[0, 0], shared[1, 0], shared[2, 0]
     for warp in range(uint32(1), warps):
-        count, mean, squares = merge_moments(count, mean, squares, shared[warp], shared[WARPS + warp], shared[2 * WARPS + warp])
+        count, mean, squares = merge_moments(count, mean, squares, shared[0, warp], shared[1, warp], shared[2, warp])
     cuda.syncthreads()
     return count, mean, squares

@@ -19,7 +19,7 @@ def _ask(x, of_warp, of_block):
 
 @kernel
 def _ask_moments(x, counts, moments):
-    shared = cuda.shared.array(96, x.dtype)
+    shared = cuda.shared.array((3, 32), x.dtype)
     thread = cuda.threadIdx.x
     zero = x.dtype.type(0)
     for scope in range(2):

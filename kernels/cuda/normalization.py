@@ -1,0 +1,183 @@
+"""Normalisation on a device.
+
+Where a channel is small, one block does all of it: it finds the statistics and then the results, in one launch, and what it reads a
+second time is in the cache. Else several blocks share a channel in two launches: the first writes the moments of every part, and in the
+second each block merges those of its channel (a warp does, by shuffles) before it goes on to the results. x is read twice in all.
+
+Kernels are compiled for what is there: arguments may be None, and flags are None or True.
+"""
+import math
+
+from numba import cuda, uint32
+
+from .array import empty_like
+from .launch import kernel
+from .normalizing import (
+    gradient_of_share, mean_and_variance, moments_of_share, normalize_share, shift_of, sums_of_share,
+)
+from .segments import in_fours, share_of
+from .warp import WARP, WARPS, block_moments, block_sum, merge_moments, warp_moments, warp_sum
+
+_LARGEST = 1024     # threads of a block that has a channel for itself
+_WHOLE = 8 * 1024   # the most numbers, or vectors of four, of such a channel
+_BLOCK = 256        # threads of a block that has a part
+_WORTH = 4          # what is worth a thread
+_WAVES = 4          # how many parts there are for every block that can run at once: the last ones shall not leave the machine idle
+_BLOCKS_AT_ONCE = 8
+
+
+def batch_statistics(x, mean, variance):
+    """As kernels.reference.normalization.batch_statistics."""
+    _batch_norm(x, mean, variance, None, None, None, None, 0, False, True)
+
+
+def batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify):
+    """As kernels.reference.normalization.batch_norm."""
+    _batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify, None)
+
+
+def batch_norm_training(x, weight, bias, residual, mean, variance, y, epsilon, rectify):
+    """As kernels.reference.normalization.batch_norm_training."""
+    _batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify, True)
+
+
+def batch_norm_grad(grad_y, x, mean, variance, weight, y, grad_x, grad_weight, grad_bias, grad_residual, epsilon, training):
+    """As kernels.reference.normalization.batch_norm_grad.
+
+    In two launches, what ReLU lets pass of grad_y is kept in grad_residual by the first, if it is wanted, and the second finds it there.
+    """
+    layout = _Layout(x, grad_y, y, grad_x, grad_residual)
+    measure = True if training and grad_x is not None or grad_weight is not None or grad_bias is not None else None
+    grid, block, sums = layout.grid, layout.block, None
+    grad_y, x, y, grad_x, grad_residual = map(_flat, (grad_y, x, y, grad_x, grad_residual))
+    if measure and layout.parts > 1:
+        sums, kept = empty_like(x, (2, layout.channels * layout.parts)), None if y is None else grad_residual
+        _parts_of_sums[grid, block](grad_y, x, mean, y, kept, sums, *layout.sizes)
+        if kept is not None:
+            grad_y, y, grad_residual = grad_residual, None, None
+        if grad_x is None and grad_residual is None:
+            grid, block = layout.channels, WARP
+    _gradients[grid, block](grad_y, x, mean, variance, weight, y, grad_x, grad_weight, grad_bias, grad_residual, sums, layout.parts,
+                            mean.dtype.type(epsilon), True if training else None, measure, *layout.sizes)
+
+
+class _Layout:
+    """How the work on a batch is dealt: grid, block, parts of each channel, and the sizes that kernels take."""
+
+    def __init__(self, x, *others):
+        images, self.channels, *positions = x.shape
+        positions = math.prod(positions)
+        four = in_fours(positions, *(array for array in (x, *others) if array is not None))
+        positions = positions // 4 if four else positions
+        count = images * positions
+        self.sizes = count, self.channels, max(1, positions), four
+        if count <= _WHOLE:
+            self.parts, self.block = 1, min(_LARGEST, max(WARP, 1 << (count // _WORTH).bit_length()))
+        else:
+            at_once = x.machine.multiprocessors * _BLOCKS_AT_ONCE
+            self.parts, self.block = max(2, min(_WAVES * at_once // max(1, self.channels), count // (_BLOCK * _WORTH))), _BLOCK
+        self.grid = self.channels, self.parts
+
+
+def _flat(array):
+    return None if array is None else array.reshape(-1)
+
+
+def _batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify, measure):
+    """Statistics if `measure`, results if y is given."""
+    layout = _Layout(x, residual, y)
+    grid, block, moments = layout.grid, layout.block, None
+    x, residual, y = map(_flat, (x, residual, y))
+    if measure and layout.parts > 1:
+        moments = empty_like(x, (3, layout.channels * layout.parts))
+        _parts_of_moments[grid, block](x, moments, *layout.sizes)
+        if y is None:
+            grid, block = layout.channels, WARP
+    _normalize[grid, block](x, mean, variance, weight, bias, residual, y, moments, layout.parts, mean.dtype.type(epsilon),
+                            True if rectify else None, measure, *layout.sizes)
+
+
+@kernel
+def _parts_of_moments(x, moments, count, channels, positions, four):
+    """moments[:, channel, part] = count, mean and squares of x - shift, for one part of a channel"""
+    shared = cuda.shared.array((3, WARPS), x.dtype)
+    share = share_of(count, channels, positions)
+    total, mean, squares = moments_of_share(x, shift_of(x, share, four), share, four)
+    total, mean, squares = block_moments(total, mean, squares, shared)
+    if cuda.threadIdx.x == 0:
+        place = uint32(cuda.blockIdx.x * cuda.gridDim.y + cuda.blockIdx.y)
+        moments[0, place], moments[1, place], moments[2, place] = total, mean, squares
+
+
+@kernel(launch_bounds=_LARGEST)
+def _normalize(x, mean, variance, weight, bias, residual, y, moments, parts, epsilon, rectify, measure, count, channels, positions, four):
+    """One part of a channel. Its mean and variance are given, or those of the `parts` in `moments`, or, without these, found here."""
+    shared = cuda.shared.array((3, WARPS), x.dtype)
+    share, number = share_of(count, channels, positions), x.dtype.type
+    channel = share[2]
+    if measure is not None:
+        shift = shift_of(x, share, four)
+        if moments is not None:
+            total, middle, squares = number(0), number(0), number(0)
+            for part in range(uint32(cuda.threadIdx.x % WARP), uint32(parts), uint32(WARP)):
+                place = uint32(channel * uint32(parts) + part)
+                total, middle, squares = merge_moments(total, middle, squares, moments[0, place], moments[1, place], moments[2, place])
+            total, middle, squares = warp_moments(total, middle, squares)
+        else:
+            total, middle, squares = moments_of_share(x, shift, share, four)
+            total, middle, squares = block_moments(total, middle, squares, shared)
+        middle, spread = mean_and_variance(total, middle, squares, shift)
+        if share[0] == 0:
+            mean[channel], variance[channel] = middle, spread
+    else:
+        middle, spread = mean[channel], variance[channel]
+    if y is not None:
+        scale, offset = number(1), number(0)
+        if weight is not None:
+            scale = weight[channel]
+        if bias is not None:
+            offset = bias[channel]
+        normalize_share(x, middle, scale / math.sqrt(spread + epsilon), offset, residual, y, rectify, share, four)
+
+
+@kernel
+def _parts_of_sums(grad_y, x, mean, y, grad_residual, sums, count, channels, positions, four):
+    """sums[:, channel, part] = the sums of g and of g (x - mean), for one part of a channel"""
+    shared = cuda.shared.array(WARPS, x.dtype)
+    share = share_of(count, channels, positions)
+    total, product = sums_of_share(grad_y, x, mean[share[2]], y, grad_residual, share, four)
+    total, product = block_sum(total, shared), block_sum(product, shared)
+    if cuda.threadIdx.x == 0:
+        place = uint32(cuda.blockIdx.x * cuda.gridDim.y + cuda.blockIdx.y)
+        sums[0, place], sums[1, place] = total, product
+
+
+@kernel(launch_bounds=_LARGEST)
+def _gradients(grad_y, x, mean, variance, weight, y, grad_x, grad_weight, grad_bias, grad_residual, sums, parts, epsilon, training, measure,
+               count, channels, positions, four):
+    """One part of a channel, and its sums, if they are wanted: those of the `parts` in `sums`, or, without these, found here."""
+    shared = cuda.shared.array(WARPS, x.dtype)
+    share, number = share_of(count, channels, positions), x.dtype.type
+    channel = share[2]
+    middle, deviation = mean[channel], math.sqrt(variance[channel] + epsilon)
+    total, product = number(0), number(0)
+    if measure is not None:
+        if sums is not None:
+            for part in range(uint32(cuda.threadIdx.x % WARP), uint32(parts), uint32(WARP)):
+                place = uint32(channel * uint32(parts) + part)
+                total, product = total + sums[0, place], product + sums[1, place]
+            total, product = warp_sum(total), warp_sum(product)
+        else:
+            total, product = sums_of_share(grad_y, x, middle, y, None, share, four)
+            total, product = block_sum(total, shared), block_sum(product, shared)
+        if share[0] == 0:
+            if grad_bias is not None:
+                grad_bias[channel] = total
+            if grad_weight is not None:
+                grad_weight[channel] = product / deviation
+    if grad_x is not None or grad_residual is not None:
+        scale, numbers = number(1) / deviation, number(count) * number(1 if four is None else 4)
+        slope = product * scale * scale / numbers
+        if weight is not None:
+            scale *= weight[channel]
+        gradient_of_share(grad_y, x, middle, y, grad_x, grad_residual, scale, total / numbers, slope, training, share, four)

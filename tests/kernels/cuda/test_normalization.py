@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from hypothesis import example, given, settings, strategies as st
+
+from tests.kernels.agreement import DTYPES, SEEDS, numbers, output
+from tests.kernels.cuda.agreement import agree
+from tests.kernels.test_normalization import EPSILON, LRN_SHAPES, affine, condition, mostly_finite
+
+# Small ones; planes that are multiples of four and such that are not; more numbers than threads; a channel for several blocks.
+SHAPES = st.sampled_from([(2, 3), (7, 20), (0, 3), (2, 0, 4), (3, 2, 0), (2, 1, 1, 1), (4, 5, 3, 3), (2, 3, 9, 7), (3, 2, 2, 10), (5, 3, 7, 7)])
+LARGE = [(2, 1, 4200), (2, 2, 5, 3280)]   # several blocks to a channel
+
+
+def large(*others):
+    def add(test):
+        for shape in LARGE:
+            for flags in others:
+                test = example(shape, np.float32, 1, *flags)(test)
+        return test
+    return add
+
+
+@large([True])
+@settings(max_examples=15)
+@given(SHAPES, DTYPES, SEEDS, st.booleans())
+def test_statistics(shape, dtype, seed, special):
+    x, per_channel = mostly_finite(numbers(seed, shape, dtype, special), special), shape[1:2]
+    agree("batch_statistics", x, output(per_channel, dtype), output(per_channel, dtype), units=20, terms=1)
+
+
+@large([True, True, True, False])
+@settings(max_examples=15)
+@given(SHAPES, DTYPES, SEEDS, st.booleans(), st.booleans(), st.booleans(), st.booleans())
+def test_batch_norm(shape, dtype, seed, is_affine, has_residual, rectify, special):
+    x = mostly_finite(numbers(seed, shape, dtype, special), special)
+    weight, bias = affine(seed, shape[1], dtype) if is_affine else (None, None)
+    residual = numbers(seed + 3, shape, dtype) if has_residual else None
+    mean, variance = numbers(seed + 4, shape[1:2], dtype), numbers(seed + 5, shape[1:2], dtype) ** 2
+    agree("batch_norm", x, mean, variance, weight, bias, residual, output(shape, dtype), EPSILON, rectify, units=8)
+    agree("batch_norm_training", x, weight, bias, residual, output(shape[1:2], dtype), output(shape[1:2], dtype),
+          output(shape, dtype), EPSILON, rectify, units=20, terms=condition(x))
+
+
+@large([True, True, True, True, True, False], [True, True, False, True, True, False], [True, True, False, False, True, False])
+@settings(max_examples=20)
+@given(SHAPES, DTYPES, SEEDS, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans())
+def test_gradients(shape, dtype, seed, training, rectify, has_residual, wants_input, wants_weight, special):
+    x, grad_y = mostly_finite(numbers(seed, shape, dtype, special), special), numbers(seed + 1, shape, dtype)
+    y = numbers(seed + 2, shape, dtype, special, ties=True) if rectify else None
+    mean, variance = numbers(seed + 4, shape[1:2], dtype), numbers(seed + 5, shape[1:2], dtype) ** 2 + dtype(0.1)
+    weight = numbers(seed + 6, shape[1:2], dtype) if seed % 2 else None
+    outputs = [output(size, dtype) if wanted else None for size, wanted in
+               ((shape, wants_input), (shape[1:2], wants_weight), (shape[1:2], wants_weight), (shape, has_residual))]
+    agree("batch_norm_grad", grad_y, x, mean, variance, weight, y, *outputs, EPSILON, training, units=8, terms=30)
+
+
+@pytest.mark.parametrize("shape", [(8, 3, 11, 11), (8, 3, 12, 12)])
+def test_a_constant_channel_and_one_far_from_zero(shape):
+    x = numbers(0, shape, np.float32)
+    x[:, 0], x[:, 1] = 3, 1000 + x[:, 1] / 100
+    mean, variance = agree("batch_statistics", x, output((3,), np.float32), output((3,), np.float32))
+    exact = x.astype(np.float64)
+    assert variance[0] == 0
+    np.testing.assert_allclose(variance, exact.var(axis=(0, 2, 3)), rtol=1e-6)
+    np.testing.assert_allclose(mean, exact.mean(axis=(0, 2, 3)), rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("first", [1, 100])
+def test_numbers_far_from_the_first_ones(first):
+    x = numbers(0, (64, 1, 100), np.float32)
+    x.reshape(-1)[first:] += 1e4
+    _, variance = agree("batch_statistics", x, output((1,), np.float32), output((1,), np.float32))
+    np.testing.assert_allclose(variance, x.astype(np.float64).var(axis=(0, 2)), rtol=1e-5)
