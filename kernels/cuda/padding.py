@@ -93,7 +93,8 @@ def _shown(place, size, mode):
         return -place if place < 0 else 2 * (size - 1) - place
     if mode == _REPLICATE:
         return 0 if place < 0 else size - 1
-    return place % size
+    far = int32(uint32(place if place >= 0 else -place) % uint32(size))
+    return far if place >= 0 or far == 0 else size - far
 
 
 @kernel
@@ -129,10 +130,11 @@ def _pad_grad_axis(grad_y, grad_x, padded, size, inner, before, mode):
                 total += grad_y[uint32(start + mirrored * inner)]
         else:
             if mode == _REPLICATE:
-                first, end, step = 0 if i == 0 else i + before, padded if i == size - 1 else i + before + 1, 1
+                j, end, step = 0 if i == 0 else i + before, padded if i == size - 1 else i + before + 1, 1
             else:
-                first, end, step = (i + before) % size, padded, size
+                j, end, step = int32(uint32(i + before) % uint32(size)), padded, size
             total = grad_y.dtype.type(0)
-            for j in range(first, end, step):
+            while j < end:
                 total += grad_y[uint32(start + j * inner)]
+                j += step
         grad_x[place] = total
