@@ -181,7 +181,7 @@ class DeviceArray:
         kept = (1,) * self.ndim if axis is None else (*self.shape[:axis], 1, *self.shape[axis + 1:])
         left = () if axis is None else (*self.shape[:axis], *self.shape[axis + 1:])
         places = self.machine.empty((shape[0], shape[2]), np.int64)
-        _part("comparison").argmax(self.reshape(shape), places)
+        _part("searching").argmax(self.reshape(shape), places, 1)
         return places.reshape(kept if keepdims else left)
 
     def add_at(self, index, values):
@@ -200,23 +200,29 @@ class DeviceArray:
         _part("elementwise").add(self.contiguous(), self.dtype.type(number), total)
         return total
 
+    def _compare(self, kernel, other):
+        """Number by number, as booleans. `other` is an array of this type, or a number."""
+        truth = self.machine.empty(np.broadcast_shapes(self.shape, np.shape(other)), bool)
+        getattr(_part("comparison"), kernel)(self, other if isinstance(other, DeviceArray) else self.dtype.type(other), truth)
+        return truth
+
     def __eq__(self, other):
-        return _part("comparison").compare(self, "==", other)
+        return self._compare("equal", other)
 
     def __ne__(self, other):
-        return _part("comparison").compare(self, "!=", other)
+        return self._compare("not_equal", other)
 
     def __lt__(self, other):
-        return _part("comparison").compare(self, "<", other)
+        return self._compare("less", other)
 
     def __le__(self, other):
-        return _part("comparison").compare(self, "<=", other)
+        return self._compare("less_equal", other)
 
     def __gt__(self, other):
-        return _part("comparison").compare(self, ">", other)
+        return self._compare("greater", other)
 
     def __ge__(self, other):
-        return _part("comparison").compare(self, ">=", other)
+        return self._compare("greater_equal", other)
 
     __hash__ = object.__hash__
 
