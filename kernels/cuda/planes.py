@@ -1,0 +1,40 @@
+"""Means of whole planes, as at the end of a residual network: a warp takes a plane, and its threads add up what each has seen."""
+from numba import cuda, int32, uint32
+
+from .launch import blocks, kernel
+from .warp import WARP, warp_sum
+
+BLOCK = 256
+
+
+def mean_of_planes(x, y):
+    """y[n, c, 0, 0] = mean of x[n, c]."""
+    _mean_of_planes[blocks(y.size * WARP, BLOCK), BLOCK](x.reshape(-1), y.reshape(-1), x.shape[2] * x.shape[3])
+
+
+def share_in_planes(grad_y, grad_x):
+    """grad_x[n, c] = grad_y[n, c, 0, 0] / size of the plane."""
+    _share_in_planes[blocks(grad_y.size * WARP, BLOCK), BLOCK](grad_y.reshape(-1), grad_x.reshape(-1), grad_x.shape[2] * grad_x.shape[3])
+
+
+@kernel
+def _mean_of_planes(x, y, size):
+    plane, lane = int32(cuda.grid(1)) // WARP, int32(cuda.threadIdx.x) % WARP
+    if plane >= y.size:
+        return
+    total = x.dtype.type(0)
+    for place in range(lane, size, WARP):
+        total += x[uint32(plane * size + place)]
+    total = warp_sum(total)
+    if lane == 0:
+        y[uint32(plane)] = total / x.dtype.type(size)
+
+
+@kernel
+def _share_in_planes(grad_y, grad_x, size):
+    plane, lane = int32(cuda.grid(1)) // WARP, int32(cuda.threadIdx.x) % WARP
+    if plane >= grad_y.size:
+        return
+    share = grad_y[uint32(plane)] / grad_x.dtype.type(size)
+    for place in range(lane, size, WARP):
+        grad_x[uint32(plane * size + place)] = share
