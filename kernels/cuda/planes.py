@@ -1,8 +1,8 @@
-"""Means of whole planes, as at the end of a residual network: a warp takes a plane, and its threads add up what each has seen."""
+"""Means and maxima of whole planes, as at the end of a residual network: a warp takes a plane, and its threads join what each has seen."""
 from numba import cuda, int32, uint32
 
 from .launch import blocks, kernel
-from .warp import WARP, warp_sum
+from .warp import ALL, WARP, warp_sum
 
 BLOCK = 256
 
@@ -10,6 +10,11 @@ BLOCK = 256
 def mean_of_planes(x, y):
     """y[n, c, 0, 0] = mean of x[n, c]."""
     _mean_of_planes[blocks(y.size * WARP, BLOCK), BLOCK](x.reshape(-1), y.reshape(-1), x.shape[2] * x.shape[3])
+
+
+def max_of_planes(x, y, places):
+    """y[n, c, 0, 0] = max of x[n, c], and where in the plane it is."""
+    _max_of_planes[blocks(y.size * WARP, BLOCK), BLOCK](x.reshape(-1), y.reshape(-1), places.reshape(-1), x.shape[2] * x.shape[3])
 
 
 def share_in_planes(grad_y, grad_x):
@@ -38,3 +43,30 @@ def _share_in_planes(grad_y, grad_x, size):
     share = grad_y[uint32(plane)] / grad_x.dtype.type(size)
     for place in range(lane, size, WARP):
         grad_x[uint32(plane * size + place)] = share
+
+
+@cuda.jit(device=True)
+def exceeds(value, best):
+    """Is it larger, or the first NaN?"""
+    return not value <= best and best == best
+
+
+@kernel
+def _max_of_planes(x, y, places, size):
+    """A thread without a number looks at the first one again. Of equal ones, the one that lies first counts."""
+    plane, lane = int32(cuda.grid(1)) // WARP, int32(cuda.threadIdx.x) % WARP
+    if plane >= y.size:
+        return
+    place = int32(lane if lane < size else 0)
+    best = x[uint32(plane * size + place)]
+    for other in range(lane + WARP, size, WARP):
+        value = x[uint32(plane * size + other)]
+        if exceeds(value, best):
+            best, place = value, int32(other)
+    for step in range(5):
+        value, other = cuda.shfl_xor_sync(ALL, best, 16 >> step), cuda.shfl_xor_sync(ALL, place, 16 >> step)
+        if exceeds(value, best) or (other < place and not exceeds(best, value)):
+            best, place = value, other
+    if lane == 0:
+        y[uint32(plane)] = best
+        places[uint32(plane)] = place

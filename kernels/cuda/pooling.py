@@ -9,11 +9,11 @@ import functools
 import numpy as np
 from numba import cuda, int32, uint32
 
-from .division import divider, quotient
+from .grid import launch_on_grid, position
 from .launch import blocks, kernel
-from .planes import mean_of_planes, share_in_planes
+from .planes import exceeds, mean_of_planes, share_in_planes
 
-BLOCK = 256
+PATCH = 2, 2   # numbers of a gradient that one thread makes: they are seen by almost the same windows
 _UNROLLED = 25   # positions of a window, at most, that a kernel is made for
 
 
@@ -29,9 +29,9 @@ def max_pool2d(x, y, switches, window, stride, padding):
 def max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding):
     """As kernels.reference.pooling.max_pool2d_grad_input. A thread makes a patch of grad_x from all windows that cover some of it."""
     if _is_small(window) and max(stride) <= 2:
-        _launch_patches(_gather_from_maxima(window, stride, padding), grad_y, grad_x, stride, grad_y, switches, grad_x)
+        _launch_patches(_gather_from_maxima(window, stride, padding), grad_y, grad_x, PATCH, grad_y, switches, grad_x)
     else:
-        _launch_patches(_plain_gather_from_maxima, grad_y, grad_x, None, grad_y, switches, grad_x, *window, *stride, *padding)
+        _launch_patches(_plain_gather_from_maxima, grad_y, grad_x, (1, 1), grad_y, switches, grad_x, *window, *stride, *padding)
 
 
 def avg_pool2d(x, y, window, stride, padding, count_include_pad):
@@ -51,9 +51,9 @@ def avg_pool2d_grad_input(grad_y, grad_x, window, stride, padding, count_include
     if _is_whole(grad_x, grad_y, window, padding):
         share_in_planes(grad_y, grad_x)
     elif _is_small(window) and max(stride) <= 2:
-        _launch_patches(_gather_from_means(window, stride, padding), grad_y, grad_x, stride, grad_y, grad_x, *border)
+        _launch_patches(_gather_from_means(window, stride, padding), grad_y, grad_x, PATCH, grad_y, grad_x, *border)
     else:
-        _launch_patches(_plain_gather_from_means, grad_y, grad_x, None, grad_y, grad_x, *window, *stride, *padding, *border)
+        _launch_patches(_plain_gather_from_means, grad_y, grad_x, (1, 1), grad_y, grad_x, *window, *stride, *padding, *border)
 
 
 def _is_small(window):
@@ -71,35 +71,13 @@ def _border(padding, count_include_pad):
 
 
 def _launch(pool, x, y, tall, *arguments):
-    """A thread for every column of y and every `tall` rows of a plane of it; arrays are passed on as flat ones."""
-    _launch_grid(pool, arguments, x, y, (blocks(y.shape[2], tall), y.shape[3]), y.shape[0] * y.shape[1])
+    """A thread for every column of y and every `tall` rows of a plane of it."""
+    launch_on_grid(pool, (*y.shape[:2], blocks(y.shape[2], tall), y.shape[3]), *arguments, *x.shape[2:], *y.shape[2:])
 
 
-def _launch_patches(gather, grad_y, grad_x, stride, *arguments):
+def _launch_patches(gather, grad_y, grad_x, patch, *arguments):
     """A thread for every patch of a plane of grad_x."""
-    patch = _patch(stride) if stride else (1, 1)
-    _launch_grid(gather, arguments, grad_x, grad_y, tuple(map(blocks, grad_x.shape[2:], patch)), grad_x.shape[0] * grad_x.shape[1])
-
-
-def _launch_grid(function, arguments, x, y, grid, planes):
-    rows, columns = grid
-    threads = planes * rows * columns
-    flat = [argument.reshape(-1) if hasattr(argument, "reshape") else argument for argument in arguments]
-    function[blocks(threads, BLOCK), BLOCK](*flat, *x.shape[2:], *y.shape[2:], threads, rows, *divider(rows), columns, *divider(columns))
-
-
-@cuda.jit(device=True)
-def _position(thread, rows, per_rows, rows_shift, columns, per_columns, columns_shift):
-    """Which plane, row and column is a thread's?"""
-    line = quotient(thread, per_columns, columns_shift)
-    plane = quotient(line, per_rows, rows_shift)
-    return int32(plane), int32(int32(line) - int32(plane) * rows), int32(int32(thread) - int32(line) * columns)
-
-
-@cuda.jit(device=True)
-def _exceeds(value, best):
-    """Is it larger, or the first NaN?"""
-    return not value <= best and best == best
+    launch_on_grid(gather, (*grad_x.shape[:2], *map(blocks, grad_x.shape[2:], patch)), *arguments, *grad_x.shape[2:], *grad_y.shape[2:])
 
 
 @cuda.jit(device=True)
@@ -115,7 +93,7 @@ def _plain_maxima(x, y, switches, rows, columns, down, right, padding, side_padd
     thread = int32(cuda.grid(1))
     if thread >= threads:
         return
-    plane, i, j = _position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
+    plane, i, j = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
     top, left = int32(i * down - padding), int32(j * right - side_padding)
     first_row, first_column = max(top, int32(0)), max(left, int32(0))
     end_row, end_column = min(int32(top + rows), height), min(int32(left + columns), width)
@@ -124,7 +102,7 @@ def _plain_maxima(x, y, switches, rows, columns, down, right, padding, side_padd
     for row in range(first_row, end_row):
         for column in range(first_column, end_column):
             value = x[uint32((plane * height + row) * width + column)]
-            if _exceeds(value, best):
+            if exceeds(value, best):
                 best, switch = value, int32((row - top) * columns + column - left)
     y[uint32(thread)] = best
     switches[uint32(thread)] = switch
@@ -146,7 +124,7 @@ def _maxima(window, stride, tall):
         thread = int32(cuda.grid(1))
         if thread >= threads:
             return
-        plane, group, j = _position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
+        plane, group, j = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
         top, left = int32(group * (tall * down) - padding), int32(j * right - side_padding)
         best_of_row, column_of_row = cuda.local.array(seen, x.dtype), cuda.local.array(seen, np.int32)
         for r in range(seen):
@@ -156,7 +134,7 @@ def _maxima(window, stride, tall):
             for c in range(1, columns):
                 other = min(max(int32(left + c), int32(0)), int32(width - 1))
                 value = x[uint32(start + other)]
-                if _exceeds(value, best):
+                if exceeds(value, best):
                     best, column = value, other
             best_of_row[r], column_of_row[r] = best, column
         for number in range(tall):
@@ -164,7 +142,7 @@ def _maxima(window, stride, tall):
             origin = int32(top + number * down)
             best, column, row = best_of_row[number * down], column_of_row[number * down], max(origin, int32(0))
             for r in range(1, rows):
-                if _exceeds(best_of_row[number * down + r], best):
+                if exceeds(best_of_row[number * down + r], best):
                     best, column = best_of_row[number * down + r], column_of_row[number * down + r]
                     row = min(max(int32(origin + r), int32(0)), int32(height - 1))
             if i < out_height:
@@ -180,7 +158,7 @@ def _plain_means(x, y, rows, columns, down, right, padding, side_padding, border
     thread = int32(cuda.grid(1))
     if thread >= threads:
         return
-    plane, i, j = _position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
+    plane, i, j = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
     top, left = int32(i * down - padding), int32(j * right - side_padding)
     total = x.dtype.type(0)
     for row in range(max(top, int32(0)), min(int32(top + rows), height)):
@@ -203,7 +181,7 @@ def _means(window, stride, tall):
         thread = int32(cuda.grid(1))
         if thread >= threads:
             return
-        plane, group, j = _position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
+        plane, group, j = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
         top, left = int32(group * (tall * down) - padding), int32(j * right - side_padding)
         sum_of_row = cuda.local.array(seen, x.dtype)
         for r in range(seen):
@@ -225,18 +203,13 @@ def _means(window, stride, tall):
     return means
 
 
-def _patch(stride):
-    """Numbers of a gradient that one thread makes: two along each axis, which are seen by almost the same windows."""
-    return 2, 2
-
-
 @kernel
 def _plain_gather_from_maxima(grad_y, switches, grad_x, rows, columns, down, right, padding, side_padding, height, width, out_height,
                               out_width, threads, lines, per_lines, lines_shift, across, per_across, across_shift):
     thread = int32(cuda.grid(1))
     if thread >= threads:
         return
-    plane, row, column = _position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
+    plane, row, column = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
     row, column = int32(row + padding), int32(column + side_padding)
     total = grad_x.dtype.type(0)
     for i in range(_first(row, rows, down), min(row // down + 1, out_height)):
@@ -266,7 +239,7 @@ def _covering(window, step, padding, patch):
 @functools.cache
 def _gather_from_maxima(window, stride, padding):
     """Made for a window: the maxima of every window that covers some of a patch are looked up once."""
-    (rows, columns), (down, right), (tall, wide) = window, stride, _patch(stride)
+    (rows, columns), (down, right), (tall, wide) = window, stride, PATCH
     (first, high), (side_first, broad) = [_covering(*axis) for axis in zip(window, stride, padding, (tall, wide))]
     nearest, side_nearest = padding[0] - first * down, padding[1] - side_first * right   # from the first window to the patch
     step, side_step, positions = tall // down, wide // right, tall * wide
@@ -277,7 +250,7 @@ def _gather_from_maxima(window, stride, padding):
         thread = int32(cuda.grid(1))
         if thread >= threads:
             return
-        plane, a, b = _position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
+        plane, a, b = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
         total = cuda.local.array(positions, grad_x.dtype)
         for number in range(positions):
             total[number] = grad_x.dtype.type(0)
@@ -306,7 +279,7 @@ def _plain_gather_from_means(grad_y, grad_x, rows, columns, down, right, padding
     thread = int32(cuda.grid(1))
     if thread >= threads:
         return
-    plane, row, column = _position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
+    plane, row, column = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
     row, column = int32(row + padding), int32(column + side_padding)
     total = grad_x.dtype.type(0)
     for i in range(_first(row, rows, down), min(row // down + 1, out_height)):
@@ -320,7 +293,7 @@ def _plain_gather_from_means(grad_y, grad_x, rows, columns, down, right, padding
 @functools.cache
 def _gather_from_means(window, stride, padding):
     """Made for a window: the share of every window that covers some of a patch is computed once."""
-    (rows, columns), (down, right), (tall, wide) = window, stride, _patch(stride)
+    (rows, columns), (down, right), (tall, wide) = window, stride, PATCH
     (first, high), (side_first, broad) = [_covering(*axis) for axis in zip(window, stride, padding, (tall, wide))]
     nearest, side_nearest = padding[0] - first * down, padding[1] - side_first * right
     step, side_step, positions = tall // down, wide // right, tall * wide
@@ -331,7 +304,7 @@ def _gather_from_means(window, stride, padding):
         thread = int32(cuda.grid(1))
         if thread >= threads:
             return
-        plane, a, b = _position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
+        plane, a, b = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
         total = cuda.local.array(positions, grad_x.dtype)
         for number in range(positions):
             total[number] = grad_x.dtype.type(0)
