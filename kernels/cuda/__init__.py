@@ -5,3 +5,4 @@ from .adaptive_pooling import (
 )
 from .array import DeviceArray as DeviceArray
 from .pooling import avg_pool2d, avg_pool2d_grad_input, max_pool2d, max_pool2d_grad_input
+from .resampling import resample, resample_grad_input
