@@ -9,18 +9,21 @@ import functools
 import numpy as np
 from numba import cuda, int32, uint32
 
+from .fours import counted, go_in_fours, max_in_fours, mean_in_fours
 from .grid import launch_on_grid, position
+from .intrinsics import store4
 from .launch import blocks, kernel
 from .planes import exceeds, mean_of_planes, share_in_planes
 
-PATCH = 2, 2   # numbers of a gradient that one thread makes: they are seen by almost the same windows
 _UNROLLED = 25   # positions of a window, at most, that a kernel is made for
 
 
 def max_pool2d(x, y, switches, window, stride, padding):
     """As kernels.reference.pooling.max_pool2d. A thread takes windows one below the other, and looks at each row of theirs once."""
-    if _is_small(window):
-        tall = 2 if window[0] <= 3 else 1
+    if go_in_fours(x, y, window, stride, padding, switches):
+        max_in_fours(x, y, switches, window, stride, padding)
+    elif _is_small(window):
+        tall = _tall(window, stride)
         _launch(_maxima(window, stride, tall), x, y, tall, x, y, switches, *padding)
     else:
         _launch(_plain_maxima, x, y, 1, x, y, switches, *window, *stride, *padding)
@@ -29,20 +32,24 @@ def max_pool2d(x, y, switches, window, stride, padding):
 def max_pool2d_grad_input(grad_y, switches, grad_x, window, stride, padding):
     """As kernels.reference.pooling.max_pool2d_grad_input. A thread makes a patch of grad_x from all windows that cover some of it."""
     if _is_small(window) and max(stride) <= 2:
-        _launch_patches(_gather_from_maxima(window, stride, padding), grad_y, grad_x, PATCH, grad_y, switches, grad_x)
+        patch = _patch(grad_x)
+        _launch_patches(_gather_from_maxima(window, stride, padding, patch), grad_y, grad_x, patch, grad_y, switches, grad_x)
     else:
         _launch_patches(_plain_gather_from_maxima, grad_y, grad_x, (1, 1), grad_y, switches, grad_x, *window, *stride, *padding)
 
 
 def avg_pool2d(x, y, window, stride, padding, count_include_pad):
     """As kernels.reference.pooling.avg_pool2d. A thread takes windows one below the other, and adds up each row of theirs once."""
+    border = _border(padding, count_include_pad)
     if _is_whole(x, y, window, padding):
         mean_of_planes(x, y)
+    elif go_in_fours(x, y, window, stride, padding):
+        mean_in_fours(x, y, window, stride, padding, border)
     elif _is_small(window):
-        tall = 2 if window[0] <= 3 else 1
-        _launch(_means(window, stride, tall), x, y, tall, x, y, *padding, *_border(padding, count_include_pad))
+        tall = _tall(window, stride)
+        _launch(_means(window, stride, tall), x, y, tall, x, y, *padding, *border)
     else:
-        _launch(_plain_means, x, y, 1, x, y, *window, *stride, *padding, *_border(padding, count_include_pad))
+        _launch(_plain_means, x, y, 1, x, y, *window, *stride, *padding, *border)
 
 
 def avg_pool2d_grad_input(grad_y, grad_x, window, stride, padding, count_include_pad):
@@ -51,7 +58,8 @@ def avg_pool2d_grad_input(grad_y, grad_x, window, stride, padding, count_include
     if _is_whole(grad_x, grad_y, window, padding):
         share_in_planes(grad_y, grad_x)
     elif _is_small(window) and max(stride) <= 2:
-        _launch_patches(_gather_from_means(window, stride, padding), grad_y, grad_x, PATCH, grad_y, grad_x, *border)
+        patch = _patch(grad_x)
+        _launch_patches(_gather_from_means(window, stride, padding, patch), grad_y, grad_x, patch, grad_y, grad_x, *border)
     else:
         _launch_patches(_plain_gather_from_means, grad_y, grad_x, (1, 1), grad_y, grad_x, *window, *stride, *padding, *border)
 
@@ -60,9 +68,19 @@ def _is_small(window):
     return window[0] * window[1] <= _UNROLLED
 
 
+def _tall(window, stride):
+    """How many windows, one below the other, a thread takes: the more they share."""
+    return 4 if stride[0] == 1 and window[0] <= 3 else 2 if window[0] <= 3 else 1
+
+
 def _is_whole(x, y, window, padding):
     """Is there one window to a plane, which is all of it?"""
     return y.shape[2:] == (1, 1) and window == x.shape[2:] and padding == (0, 0)
+
+
+def _patch(grad_x):
+    """Rows and columns of a gradient that one thread makes: they are seen by almost the same windows. Four in a row are one store."""
+    return 2, 4 if grad_x.dtype == np.float32 and grad_x.shape[3] % 4 == 0 and grad_x.address % 16 == 0 else 2
 
 
 def _border(padding, count_include_pad):
@@ -78,13 +96,6 @@ def _launch(pool, x, y, tall, *arguments):
 def _launch_patches(gather, grad_y, grad_x, patch, *arguments):
     """A thread for every patch of a plane of grad_x."""
     launch_on_grid(gather, (*grad_x.shape[:2], *map(blocks, grad_x.shape[2:], patch)), *arguments, *grad_x.shape[2:], *grad_y.shape[2:])
-
-
-@cuda.jit(device=True)
-def _counted(position, step, padding, window, length, border):
-    """Over how many positions of an axis a mean is."""
-    origin = int32(position * step - padding)
-    return int32(min(int32(origin + window), int32(length + border)) - max(origin, int32(-border)))
 
 
 @kernel
@@ -164,8 +175,8 @@ def _plain_means(x, y, rows, columns, down, right, padding, side_padding, border
     for row in range(max(top, int32(0)), min(int32(top + rows), height)):
         for column in range(max(left, int32(0)), min(int32(left + columns), width)):
             total += x[uint32((plane * height + row) * width + column)]
-    count = (_counted(i, down, padding, rows, height, border)
-             * _counted(j, right, side_padding, columns, width, side_border))
+    count = (counted(int32(i * down - padding), rows, height, border)
+             * counted(int32(j * right - side_padding), columns, width, side_border))
     y[uint32(thread)] = total / x.dtype.type(count)
 
 
@@ -191,14 +202,14 @@ def _means(window, stride, tall):
                 if uint32(row) < uint32(height) and uint32(left + c) < uint32(width):
                     total += x[uint32(start + c)]
             sum_of_row[r] = total
-        counted = _counted(j, right, side_padding, columns, width, side_border)
+        in_columns = counted(left, columns, width, side_border)
         for number in range(tall):
             i = int32(group * tall + number)
             total = x.dtype.type(0)
             for r in range(rows):
                 total += sum_of_row[number * down + r]
             if i < out_height:
-                count = counted * _counted(i, down, padding, rows, height, border)
+                count = in_columns * counted(int32(i * down - padding), rows, height, border)
                 y[uint32((plane * out_height + i) * out_width + j)] = total / x.dtype.type(count)
     return means
 
@@ -212,8 +223,8 @@ def _plain_gather_from_maxima(grad_y, switches, grad_x, rows, columns, down, rig
     plane, row, column = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
     row, column = int32(row + padding), int32(column + side_padding)
     total = grad_x.dtype.type(0)
-    for i in range(_first(row, rows, down), min(row // down + 1, out_height)):
-        for j in range(_first(column, columns, right), min(column // right + 1, out_width)):
+    for i in range(_first(row, rows, down), min(_begun(row, down), out_height)):
+        for j in range(_first(column, columns, right), min(_begun(column, right), out_width)):
             place = uint32((plane * out_height + i) * out_width + j)
             if switches[place] == (row - i * down) * columns + column - j * right:
                 total += grad_y[place]
@@ -223,7 +234,13 @@ def _plain_gather_from_maxima(grad_y, switches, grad_x, rows, columns, down, rig
 @cuda.jit(device=True)
 def _first(position, window, step):
     """The first window that covers a position, padding included."""
-    return int32(max(int32(position - window + step), int32(0)) // step)
+    return int32(uint32(max(int32(position - window + step), int32(0))) // uint32(step))
+
+
+@cuda.jit(device=True)
+def _begun(position, step):
+    """How many windows begin at it or before, padding included."""
+    return int32(uint32(position) // uint32(step) + uint32(1))
 
 
 def _covering(window, step, padding, patch):
@@ -237,9 +254,9 @@ def _covering(window, step, padding, patch):
 
 
 @functools.cache
-def _gather_from_maxima(window, stride, padding):
+def _gather_from_maxima(window, stride, padding, patch):
     """Made for a window: the maxima of every window that covers some of a patch are looked up once."""
-    (rows, columns), (down, right), (tall, wide) = window, stride, PATCH
+    (rows, columns), (down, right), (tall, wide) = window, stride, patch
     (first, high), (side_first, broad) = [_covering(*axis) for axis in zip(window, stride, padding, (tall, wide))]
     nearest, side_nearest = padding[0] - first * down, padding[1] - side_first * right   # from the first window to the patch
     step, side_step, positions = tall // down, wide // right, tall * wide
@@ -266,10 +283,15 @@ def _gather_from_maxima(window, stride, padding):
                             if 0 <= r < rows and 0 <= c < columns and switch == r * columns + c:
                                 total[d * wide + e] += gradient
         for d in range(tall):
-            for e in range(wide):
-                row, column = int32(a * tall + d), int32(b * wide + e)
-                if row < height and column < width:
-                    grad_x[uint32((plane * height + row) * width + column)] = total[d * wide + e]
+            row = int32(a * tall + d)
+            if row < height:
+                place = int32((plane * height + row) * width + b * wide)
+                if wide == 4:
+                    store4(grad_x, uint32(place), total[4 * d], total[4 * d + 1], total[4 * d + 2], total[4 * d + 3])
+                else:
+                    grad_x[uint32(place)] = total[2 * d]
+                    if b * 2 + 1 < width:
+                        grad_x[uint32(place + 1)] = total[2 * d + 1]
     return gather
 
 
@@ -282,18 +304,18 @@ def _plain_gather_from_means(grad_y, grad_x, rows, columns, down, right, padding
     plane, row, column = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
     row, column = int32(row + padding), int32(column + side_padding)
     total = grad_x.dtype.type(0)
-    for i in range(_first(row, rows, down), min(row // down + 1, out_height)):
-        for j in range(_first(column, columns, right), min(column // right + 1, out_width)):
-            count = (_counted(i, down, padding, rows, height, border)
-                     * _counted(j, right, side_padding, columns, width, side_border))
+    for i in range(_first(row, rows, down), min(_begun(row, down), out_height)):
+        for j in range(_first(column, columns, right), min(_begun(column, right), out_width)):
+            count = (counted(int32(i * down - padding), rows, height, border)
+                     * counted(int32(j * right - side_padding), columns, width, side_border))
             total += grad_y[uint32((plane * out_height + i) * out_width + j)] / grad_x.dtype.type(count)
     grad_x[uint32(thread)] = total
 
 
 @functools.cache
-def _gather_from_means(window, stride, padding):
+def _gather_from_means(window, stride, padding, patch):
     """Made for a window: the share of every window that covers some of a patch is computed once."""
-    (rows, columns), (down, right), (tall, wide) = window, stride, PATCH
+    (rows, columns), (down, right), (tall, wide) = window, stride, patch
     (first, high), (side_first, broad) = [_covering(*axis) for axis in zip(window, stride, padding, (tall, wide))]
     nearest, side_nearest = padding[0] - first * down, padding[1] - side_first * right
     step, side_step, positions = tall // down, wide // right, tall * wide
@@ -312,16 +334,21 @@ def _gather_from_means(window, stride, padding):
             for n in range(broad):
                 i, j = int32(a * step + first + m), int32(b * side_step + side_first + n)
                 if uint32(i) < uint32(out_height) and uint32(j) < uint32(out_width):
-                    count = (_counted(i, down, padding[0], rows, height, border)
-                             * _counted(j, right, padding[1], columns, width, side_border))
+                    count = (counted(int32(i * down - padding[0]), rows, height, border)
+                             * counted(int32(j * right - padding[1]), columns, width, side_border))
                     share = grad_y[uint32((plane * out_height + i) * out_width + j)] / grad_x.dtype.type(count)
                     for d in range(tall):
                         for e in range(wide):
                             if 0 <= nearest + d - m * down < rows and 0 <= side_nearest + e - n * right < columns:
                                 total[d * wide + e] += share
         for d in range(tall):
-            for e in range(wide):
-                row, column = int32(a * tall + d), int32(b * wide + e)
-                if row < height and column < width:
-                    grad_x[uint32((plane * height + row) * width + column)] = total[d * wide + e]
+            row = int32(a * tall + d)
+            if row < height:
+                place = int32((plane * height + row) * width + b * wide)
+                if wide == 4:
+                    store4(grad_x, uint32(place), total[4 * d], total[4 * d + 1], total[4 * d + 2], total[4 * d + 3])
+                else:
+                    grad_x[uint32(place)] = total[2 * d]
+                    if b * 2 + 1 < width:
+                        grad_x[uint32(place + 1)] = total[2 * d + 1]
     return gather
