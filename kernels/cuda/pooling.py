@@ -16,6 +16,7 @@ from .launch import blocks, kernel
 from .planes import exceeds, mean_of_planes, share_in_planes
 
 _UNROLLED = 25   # positions of a window, at most, that a kernel is made for
+_NOWHERE = 256    # a switch that no window has
 
 
 def max_pool2d(x, y, switches, window, stride, padding):
@@ -255,7 +256,10 @@ def _covering(window, step, padding, patch):
 
 @functools.cache
 def _gather_from_maxima(window, stride, padding, patch):
-    """Made for a window: the maxima of every window that covers some of a patch are looked up once."""
+    """Made for a window: the maxima of every window that covers some of a patch are looked up once.
+
+    Where a window would lie outside, some other number is read and not used: so all loads can begin at once, and none of them asks.
+    """
     (rows, columns), (down, right), (tall, wide) = window, stride, patch
     (first, high), (side_first, broad) = [_covering(*axis) for axis in zip(window, stride, padding, (tall, wide))]
     nearest, side_nearest = padding[0] - first * down, padding[1] - side_first * right   # from the first window to the patch
@@ -274,14 +278,16 @@ def _gather_from_maxima(window, stride, padding, patch):
         for m in range(high):
             for n in range(broad):
                 i, j = int32(a * step + first + m), int32(b * side_step + side_first + n)
-                if uint32(i) < uint32(out_height) and uint32(j) < uint32(out_width):
-                    place = uint32((plane * out_height + i) * out_width + j)
-                    switch, gradient = int32(switches[place]), grad_y[place]
-                    for d in range(tall):
-                        for e in range(wide):
-                            r, c = nearest + d - m * down, side_nearest + e - n * right
-                            if 0 <= r < rows and 0 <= c < columns and switch == r * columns + c:
-                                total[d * wide + e] += gradient
+                exists = uint32(i) < uint32(out_height) and uint32(j) < uint32(out_width)
+                place = uint32((plane * out_height + i) * out_width + j if exists else 0)
+                gradient, switch = grad_y[place], int32(switches[place])
+                if not exists:
+                    switch = int32(_NOWHERE)
+                for d in range(tall):
+                    for e in range(wide):
+                        r, c = nearest + d - m * down, side_nearest + e - n * right
+                        if 0 <= r < rows and 0 <= c < columns and switch == r * columns + c:
+                            total[d * wide + e] += gradient
         for d in range(tall):
             row = int32(a * tall + d)
             if row < height:
@@ -333,14 +339,15 @@ def _gather_from_means(window, stride, padding, patch):
         for m in range(high):
             for n in range(broad):
                 i, j = int32(a * step + first + m), int32(b * side_step + side_first + n)
-                if uint32(i) < uint32(out_height) and uint32(j) < uint32(out_width):
-                    count = (counted(int32(i * down - padding[0]), rows, height, border)
-                             * counted(int32(j * right - padding[1]), columns, width, side_border))
-                    share = grad_y[uint32((plane * out_height + i) * out_width + j)] / grad_x.dtype.type(count)
-                    for d in range(tall):
-                        for e in range(wide):
-                            if 0 <= nearest + d - m * down < rows and 0 <= side_nearest + e - n * right < columns:
-                                total[d * wide + e] += share
+                exists = uint32(i) < uint32(out_height) and uint32(j) < uint32(out_width)
+                share = grad_y[uint32((plane * out_height + i) * out_width + j if exists else 0)]
+                count = (counted(int32(i * down - padding[0]), rows, height, border)
+                         * counted(int32(j * right - padding[1]), columns, width, side_border))
+                share = share / grad_x.dtype.type(count) if exists else grad_x.dtype.type(0)
+                for d in range(tall):
+                    for e in range(wide):
+                        if 0 <= nearest + d - m * down < rows and 0 <= side_nearest + e - n * right < columns:
+                            total[d * wide + e] += share
         for d in range(tall):
             row = int32(a * tall + d)
             if row < height:
