@@ -19,7 +19,7 @@ _TALL = 2   # such fours, one below the other, that a thread makes
 
 def go_in_fours(x, y, window, stride, padding, switches=None):
     """Can these be pooled here?"""
-    return (x.dtype == np.float32 and stride[1] == 2 and (window[1], padding[1]) in ((2, 0), (3, 1))
+    return (x.dtype == np.float32 and stride[1] == 2 and (window[1], padding[1]) in ((2, 0), (3, 1)) and window[0] <= 3 and stride[0] <= 2
             and x.shape[3] % 8 == 0 and 2 * y.shape[3] == x.shape[3] and x.address % 16 == y.address % 16 == 0
             and (switches is None or switches.address % 4 == 0))
 

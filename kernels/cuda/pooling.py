@@ -1,8 +1,8 @@
 """Pooling on a device. Every thread gathers: no two write the same number, so nothing depends on their order.
 
-Two rungs. The plain kernels compute one number a thread, in loops over whatever window there is. The others are made for one window and
+Three rungs. The plain kernels compute one number a thread, in loops over whatever window there is. Others are made for one window and
 stride, so that the loops unroll and the arithmetic of positions is done by the compiler; a thread makes several numbers, which share
-what they read and where it is. Mean of a whole plane: see planes.
+what they read and where it is. And what networks use most moves 16 bytes at a time: see fours, and planes for the mean of a whole plane.
 """
 import functools
 
@@ -15,7 +15,7 @@ from .intrinsics import store4
 from .launch import blocks, kernel
 from .planes import exceeds, mean_of_planes, share_in_planes
 
-_UNROLLED = 25   # positions of a window, at most, that a kernel is made for
+_UNROLLED = 25    # positions of a window, at most, that a kernel is made for
 _NOWHERE = 256    # a switch that no window has
 
 
