@@ -49,7 +49,7 @@ def _axes(seen, made):
 def _reach(number, seen, per_made, shift, made):
     """From floor(number seen / made) to ceil((number + 1) seen / made).
 
-    That is what of an input's axis window `number` sees; and, input and output exchanged, which windows see a position: for i H / OH < h + 1
+    That is what window `number` sees of the input's axis; and, input and output exchanged, which windows see a position: i H / OH < h + 1
     just where i < (h + 1) OH / H, and (i + 1) H / OH > h just where i >= floor(h OH / H).
     """
     return int32(quotient(number * seen, per_made, shift)), int32(quotient((number + 1) * seen + made - 1, per_made, shift))

@@ -19,7 +19,7 @@ _TALL = 2   # such fours, one below the other, that a thread makes
 
 def go_in_fours(x, y, window, stride, padding, switches=None):
     """Can these be pooled here?"""
-    return (x.dtype == np.float32 and stride[1] == 2 and (window[1], padding[1]) in ((2, 0), (3, 1)) and window[0] <= 3 and stride[0] <= 2
+    return (x.dtype == np.float32 and window[0] <= 3 and (window[1], padding[1]) in ((2, 0), (3, 1)) and stride in ((1, 2), (2, 2))
             and x.shape[3] % 8 == 0 and 2 * y.shape[3] == x.shape[3] and x.address % 16 == y.address % 16 == 0
             and (switches is None or switches.address % 4 == 0))
 
@@ -41,7 +41,7 @@ def _launch(pool, x, y, *arguments):
 
 @cuda.jit(device=True)
 def counted(origin, window, length, border):
-    """How many positions of an axis are counted of a window that begins at `origin`; `border` of the padding is, what hangs over it is not."""
+    """How many positions of a window that begins at `origin` a mean is over: `border` of padding counts, what hangs over it does not."""
     return int32(min(int32(origin + window), int32(length + border)) - max(origin, int32(-border)))
 
 

@@ -183,7 +183,10 @@ def _plain_means(x, y, rows, columns, down, right, padding, side_padding, border
 
 @functools.cache
 def _means(window, stride, tall):
-    """Made for a window: `tall` windows one below the other, a thread; what lies outside the image is 0."""
+    """Made for a window: `tall` windows one below the other, a thread; what lies outside the image is 0.
+
+    There another number is read and not used: so all loads can begin at once, and none of them asks.
+    """
     (rows, columns), (down, right) = window, stride
     seen = (tall - 1) * down + rows
 
@@ -200,8 +203,9 @@ def _means(window, stride, tall):
             row = int32(top + r)
             start, total = int32((plane * height + row) * width + left), x.dtype.type(0)
             for c in range(columns):
-                if uint32(row) < uint32(height) and uint32(left + c) < uint32(width):
-                    total += x[uint32(start + c)]
+                exists = uint32(row) < uint32(height) and uint32(left + c) < uint32(width)
+                value = x[uint32(start + c if exists else 0)]
+                total += value if exists else x.dtype.type(0)
             sum_of_row[r] = total
         in_columns = counted(left, columns, width, side_border)
         for number in range(tall):
@@ -258,7 +262,7 @@ def _covering(window, step, padding, patch):
 def _gather_from_maxima(window, stride, padding, patch):
     """Made for a window: the maxima of every window that covers some of a patch are looked up once.
 
-    Where a window would lie outside, some other number is read and not used: so all loads can begin at once, and none of them asks.
+    Where there is none another one is read and not used: so all loads can begin at once, and none of them asks.
     """
     (rows, columns), (down, right), (tall, wide) = window, stride, patch
     (first, high), (side_first, broad) = [_covering(*axis) for axis in zip(window, stride, padding, (tall, wide))]

@@ -4,7 +4,6 @@ Where a pixel comes from follows kernels.geometry.resampling_sources. Bilinear p
 float64 for arrays of float32, in whole numbers of 2^-32 pixels: float32 alone would leave 16 bits for what lies between pixels in an image
 of 256. Where the exact place is a pixel itself, that may come out as the one before it and a weight of 1 for the next.
 """
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -151,7 +150,8 @@ def _bilinear(pixel, whole, part):
             return
         plane, row, column = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
         center, side_center = row * pixel, column * pixel
-        i, first = first_of(center, step, offset, inverse, out_height), first_of(side_center, side_step, side_offset, side_inverse, out_width)
+        i = first_of(center, step, offset, inverse, out_height)
+        first = first_of(side_center, side_step, side_offset, side_inverse, out_width)
         one, total = grad_x.dtype.type(1), grad_x.dtype.type(0)
         while i < out_height:
             away = abs(inside(i * step + offset, height) - center)

@@ -9,7 +9,8 @@ SIZES = st.tuples(st.integers(1, 9), st.integers(1, 9))
 
 
 def known(test):
-    for size, output_size in [((13, 13), (6, 6)), ((6, 7), (1, 1)), ((32, 33), (1, 1)), ((2, 3), (1, 1)), ((3, 2), (7, 5)), ((7, 9), (7, 2))]:
+    for size, output_size in [((13, 13), (6, 6)), ((6, 7), (1, 1)), ((32, 33), (1, 1)), ((2, 3), (1, 1)), ((3, 2), (7, 5)),
+                              ((7, 9), (7, 2))]:
         test = example((1, 3), size, output_size, np.float32, 1, True)(test)
     return test
 
