@@ -1,6 +1,7 @@
 """Running a kernel: block by block, thread by thread; a second time where that tells more about a mistake."""
 import functools
 import itertools
+import operator
 import random
 import sys
 import weakref
@@ -21,6 +22,7 @@ from .values import argument as number
 
 _careful = weakref.WeakSet()   # functions that have to be run with care (local.py)
 _THREADS, _BLOCK, _GRID = 1024, (1024, 1024, 64), (2**31 - 1, 65535, 65535)
+_PERMUTATIONS = 8
 _SHARED = 227 * 1024   # bytes that a block can have on an H100
 
 
@@ -37,7 +39,7 @@ class Launch:
         self.grid, self.block = Dimensions(*grid), Dimensions(*block)
         self.careful, self.recording, self.now = careful, recording, Now(races)
         self.positions = _positions(block)
-        self.cuda = Cuda(self)
+        self.cuda, self._permutations = Cuda(self), {}
 
     def enter(self, thread):
         """That thread runs now."""
@@ -46,10 +48,25 @@ class Launch:
         cuda.threadIdx, cuda.laneid = thread.position, thread.lane
 
     def ended(self, thread):
-        for array in thread.locals:
-            if not self.careful and not array.is_as_expected():
-                raise NotAsExpected
+        """The local arrays of that thread have served."""
+        if not self.careful:
+            for array in thread.locals:
+                if not array.is_as_expected():
+                    raise NotAsExpected
         thread.locals = ()
+
+    def shuffled(self, threads):
+        """Threads in the order in which they will be taken from the end of the list."""
+        if self.order is None:
+            return threads[::-1]
+        if not isinstance(self.order, random.Random) or len(threads) < 2:
+            return list(threads)
+        permutations = self._permutations.get(len(threads))
+        if permutations is None:   # a few for each number of threads: to shuffle every time would take longer than many a kernel
+            numbers = range(len(threads))
+            permutations = self._permutations[len(threads)] = [operator.itemgetter(*self.order.sample(numbers, len(threads)))
+                                                               for _ in range(_PERMUTATIONS)]
+        return list(self.order.choice(permutations)(threads))
 
     def constant(self, array, name):
         """An array of the host in the kernel's source."""
@@ -168,7 +185,8 @@ class _Recorded:
 
     def _record(self):
         now, frame = self.now, caller(sys._getframe(2))
-        now.moment = now.begin(now.thread, line_of((frame.f_code, frame.f_lasti)))
+        now.begin(now.thread, line_of((frame.f_code, frame.f_lasti)))
+        now.moment = now.thread.moment
 
     def __getitem__(self, index):
         self._record()
