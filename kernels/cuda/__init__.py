@@ -2,3 +2,5 @@
 from .activation import relu
 from .array import DeviceArray as DeviceArray
 from .matmul import matmul
+from .convolution import conv2d, conv2d_grad_input
+from .algorithms import algorithm
