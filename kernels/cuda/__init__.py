@@ -2,3 +2,4 @@
 from .activation import relu
 from .array import DeviceArray as DeviceArray
 from .matmul import matmul
+from .weight_gradient import conv2d_grad_weight

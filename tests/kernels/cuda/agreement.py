@@ -30,12 +30,13 @@ def machine():
     return gpu() if ON_GPU else Simulator(order=random.Random(0))
 
 
-def agree(name, *arguments, units=4, each=False, terms=0):
+def agree(name, *arguments, units=4, each=False, terms=0, package=kernels.cuda):
     """Does kernels.cuda agree with kernels.reference, write all of the output and nothing beside it, and leave inputs alone?
 
-    Arguments as in tests.kernels.agreement.agree. Arrays lie in the middle of larger ones, at multiples of 16 bytes or not.
+    Arguments as in tests.kernels.agreement.agree. Arrays lie in the middle of larger ones, at multiples of 16 bytes or not. `package`
+    may be a module of kernels.cuda: one of several ways to compute it.
     """
-    found = run(name, arguments)
+    found = run(name, arguments, package)
     expected = _reference(name, [_widen(argument) for argument in arguments] if units else arguments)
     for ours, reference in zip(found, expected):
         close(name, ours, reference, units, each, terms)
@@ -65,12 +66,12 @@ def _reference(name, arguments):
     return [array for one, array in zip(single, arrays) if isinstance(one, Output)]
 
 
-def run(name, arguments):
+def run(name, arguments, package=kernels.cuda):
     """The outputs of one call."""
     on, single = machine(), _flat(arguments)
     beside = 64 + 3 * (sum(_array(one).size for one in single if isinstance(_array(one), np.ndarray)) % 2)
     placed = [_place(on, _array(one), beside) if isinstance(_array(one), np.ndarray) else (None, one) for one in single]
-    _call(kernels.cuda, name, arguments, [middle for _, middle in placed])
+    _call(package, name, arguments, [middle for _, middle in placed])
     outputs = []
     for one, (whole, middle) in zip(single, placed):
         if whole is None:
