@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from numba import cuda, uint32
 
-from . import direct
+from . import depthwise, direct
 from .array import empty_like
 from .launch import blocks, kernel
 from .tile import Tile, product
@@ -37,6 +37,9 @@ _LINE, _ADDERS = 64, 16   # numbers of the result in a block that adds the parts
 
 def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups):
     """As kernels.reference.convolution.conv2d_grad_weight."""
+    if depthwise.serves(grad_weight.shape, stride, dilation, groups):
+        depthwise.conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups)
+        return
     if grad_y.dtype != "float32" or grad_y.size == 0:
         direct.conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups)
         return
