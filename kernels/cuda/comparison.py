@@ -1,76 +1,116 @@
-"""Which of two numbers is larger, and which of many is largest: truth values and places, through which no gradient flows."""
+"""Comparisons number by number on a device: arrays of truth, of operands that are broadcast as in elementwise.py.
+
+    a, b   arrays of one type on the device, or one of them a number
+    y      bool, of the shape that they broadcast to
+"""
 import numpy as np
-from numba import cuda
+from numba import cuda, uint8
 
-from .array import empty_like
+from .array import DeviceArray
 from .broadcasting import Broadcast
-from .launch import blocks, kernel
 
-BLOCK = 128
+
+def equal(a, b, y):
+    """y = a == b"""
+    _equal(_numbers(a), _numbers(b), _numbers(y))
+
+
+def not_equal(a, b, y):
+    """y = a != b"""
+    _not_equal(_numbers(a), _numbers(b), _numbers(y))
+
+
+def greater(a, b, y):
+    """y = a > b"""
+    _greater(_numbers(a), _numbers(b), _numbers(y))
+
+
+def greater_equal(a, b, y):
+    """y = a >= b"""
+    _greater_equal(_numbers(a), _numbers(b), _numbers(y))
+
+
+def less(a, b, y):
+    """y = a < b"""
+    _less(_numbers(a), _numbers(b), _numbers(y))
+
+
+def less_equal(a, b, y):
+    """y = a <= b"""
+    _less_equal(_numbers(a), _numbers(b), _numbers(y))
+
+
+def both(a, b, y):
+    """y = a and b, arrays of truth."""
+    _both(_numbers(a), _numbers(b), _numbers(y))
+
+
+def either(a, b, y):
+    """y = a or b, arrays of truth."""
+    _either(_numbers(a), _numbers(b), _numbers(y))
+
+
+def clear(x, where, y):
+    """y = 0 where that is true, else x; `where` is broadcast to the shape of x."""
+    _clear(x, _numbers(where), y)
+
+
+def _numbers(array):
+    """Truth as 0 and 1."""
+    if isinstance(array, DeviceArray) and array.dtype == bool:
+        return DeviceArray(array.machine, array.memory, array.address, array.shape, np.dtype("uint8"), array.strides)
+    return array
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _EQUAL(a, b):
-    return a == b
+def _equal(a, b):
+    return uint8(a == b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _UNEQUAL(a, b):
-    return a != b
+def _not_equal(a, b):
+    return uint8(a != b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _LESS(a, b):
-    return a < b
+def _greater(a, b):
+    return uint8(a > b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _AT_MOST(a, b):
-    return a <= b
+def _greater_equal(a, b):
+    return uint8(a >= b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _MORE(a, b):
-    return a > b
+def _less(a, b):
+    return uint8(a < b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _AT_LEAST(a, b):
-    return a >= b
+def _less_equal(a, b):
+    return uint8(a <= b)
 
 
-_COMPARISONS = {"==": _EQUAL, "!=": _UNEQUAL, "<": _LESS, "<=": _AT_MOST, ">": _MORE, ">=": _AT_LEAST}
+@Broadcast
+@cuda.jit(device=True)
+def _both(a, b):
+    return uint8(a & b)
 
 
-def compare(a, sign, b):
-    """a == b and the like, number by number, as booleans. b is an array of a's type, or a number."""
-    shape = np.broadcast_shapes(a.shape, np.shape(b))
-    y = empty_like(a, shape, bool)
-    _COMPARISONS[sign](a, b if hasattr(b, "machine") else a.dtype.type(b), y)
-    return y
+@Broadcast
+@cuda.jit(device=True)
+def _either(a, b):
+    return uint8(a | b)
 
 
-@kernel
-def _argmax(x, places):
-    """A thread for each result."""
-    i = cuda.grid(1)
-    if i < places.size:
-        outer = i // x.shape[2]
-        inner = i - outer * x.shape[2]
-        place, best = 0, x[outer, 0, inner]
-        for j in range(1, x.shape[1]):
-            value = x[outer, j, inner]
-            if value > best or (value != value and best == best):
-                place, best = j, value
-        places[outer, inner] = place
-
-
-def argmax(x, places):
-    """places[i, j] = the first k for which x[i, k, j] is largest, int64; NaN is larger than all."""
-    _argmax[blocks(places.size, BLOCK), BLOCK](x, places)
+@Broadcast
+@cuda.jit(device=True)
+def _clear(x, where):
+    return x if where == 0 else type(x)(0)

@@ -44,21 +44,21 @@ def pad_grad_input(grad_y, grad_x, before, mode):
     for axis in bordered:
         shape = (*grad_y.shape[:axis], grad_x.shape[axis], *grad_y.shape[axis + 1:])
         result = grad_x if axis == bordered[-1] else empty_like(grad_x, shape)
-        inner = math.prod(shape[axis + 1:])
-        _pad_grad_axis[blocks(result.size, BLOCK), BLOCK](grad_y.reshape(-1), result.reshape(-1), grad_y.shape[axis], shape[axis], inner,
-                                                          before[axis], _MODES[mode])
+        size, padded, inner = shape[axis], grad_y.shape[axis], math.prod(shape[axis + 1:])
+        _pad_grad_axis[blocks(result.size, BLOCK), BLOCK](grad_y.reshape(-1), result.reshape(-1), padded, size, inner, before[axis],
+                                                          _MODES[mode], blocks(padded, max(1, size)))
         grad_y = result
 
 
 def _merged(shape, padded_shape, before):
     """Neighbouring axes without a border made one: sizes of x, of y, and what comes before."""
-    axes = [(1, 1, 0)]
+    axes = [(1, 1, 0)]   # an axis that all can be part of
     for size, padded, first in zip(shape, padded_shape, before):
         if size == padded and axes[-1][0] == axes[-1][1]:
             axes[-1] = axes[-1][0] * size, axes[-1][1] * size, 0
         else:
             axes.append((size, padded, first))
-    return tuple(zip(*axes))
+    return tuple(zip(*axes[len(axes) > 1 and axes[0] == (1, 1, 0):]))
 
 
 def _pad_axes(x, y, sizes, padded, before, mode, value):
@@ -70,7 +70,7 @@ def _pad_axes(x, y, sizes, padded, before, mode, value):
         return
     size, padded_size = math.prod(sizes[1:]), math.prod(padded[1:])
     for place in range(padded[0]):
-        shown, target = _shown.py_func(place - before[0], sizes[0], mode), _piece(y, place, padded_size)
+        shown, target = int(_shown.py_func(place - before[0], sizes[0], mode)), _piece(y, place, padded_size)
         if shown < 0:
             moving.fill(target, value)
         else:
@@ -93,7 +93,8 @@ def _shown(place, size, mode):
         return -place if place < 0 else 2 * (size - 1) - place
     if mode == _REPLICATE:
         return 0 if place < 0 else size - 1
-    return place % size
+    far = int32(uint32(place if place >= 0 else -place) % uint32(size))
+    return far if place >= 0 or far == 0 else size - far
 
 
 @kernel
@@ -112,8 +113,8 @@ def _pad(x, y, rows, mode, value, n0, n1, n2, width, padded1, padded2, padded_wi
 
 
 @kernel
-def _pad_grad_axis(grad_y, grad_x, padded, size, inner, before, mode):
-    """grad_y (outer, padded, inner) to grad_x (outer, size, inner)."""
+def _pad_grad_axis(grad_y, grad_x, padded, size, inner, before, mode, copies):
+    """grad_y (outer, padded, inner) to grad_x (outer, size, inner); a circular border shows a number so many times at most."""
     place = cuda.grid(1)
     if place < grad_x.size:
         rest = uint32(place)
@@ -127,12 +128,13 @@ def _pad_grad_axis(grad_y, grad_x, padded, size, inner, before, mode):
             mirrored = before + 2 * (size - 1) - i
             if i < size - 1 and mirrored < padded:
                 total += grad_y[uint32(start + mirrored * inner)]
-        else:
-            if mode == _REPLICATE:
-                first, end, step = 0 if i == 0 else i + before, padded if i == size - 1 else i + before + 1, 1
-            else:
-                first, end, step = (i + before) % size, padded, size
+        elif mode == _REPLICATE:
             total = grad_y.dtype.type(0)
-            for j in range(first, end, step):
+            for j in range(0 if i == 0 else i + before, padded if i == size - 1 else i + before + 1):
                 total += grad_y[uint32(start + j * inner)]
+        else:
+            total, first = grad_y.dtype.type(0), int32(uint32(i + before) % uint32(size))
+            for copy in range(copies):
+                if first + copy * size < padded:
+                    total += grad_y[uint32(start + (first + copy * size) * inner)]
         grad_x[place] = total
