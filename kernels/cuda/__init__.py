@@ -1,8 +1,12 @@
 """Every kernel in numba-cuda, for a GPU or its simulator. Files, names and arguments are those of kernels.reference."""
 from .activation import relu
+from .adaptive_pooling import (
+    adaptive_avg_pool2d, adaptive_avg_pool2d_grad_input, adaptive_max_pool2d, adaptive_max_pool2d_grad_input,
+)
 from .array import DeviceArray as DeviceArray
 from .normalization import (
     batch_norm, batch_norm_grad, batch_norm_training, batch_statistics, local_response_norm, local_response_norm_grad_input,
 )
+from .pooling import avg_pool2d, avg_pool2d_grad_input, max_pool2d, max_pool2d_grad_input
 from .reduction import max, max_grad_input, sum
 from .softmax import cross_entropy, cross_entropy_grad_input, log_softmax, log_softmax_grad_input, softmax, softmax_grad_input
