@@ -1,12 +1,16 @@
 """Every kernel in numba-cuda, for a GPU or its simulator. Files, names and arguments are those of kernels.reference."""
 from .activation import leaky_relu, leaky_relu_grad_input, relu, relu_grad_input, sigmoid, sigmoid_grad_input, tanh, tanh_grad_input
+from .adaptive_pooling import adaptive_avg_pool2d, adaptive_avg_pool2d_grad_input, adaptive_max_pool2d, adaptive_max_pool2d_grad_input
 from .array import DeviceArray as DeviceArray
 from .concatenation import concatenate, split
 from .elementwise import absolute, add, divide, exp, log, multiply, negative, power, sign, sqrt, subtract
 from .matmul import matmul
-from .normalization import batch_norm, batch_norm_grad, batch_norm_training, batch_statistics
+from .normalization import (
+    batch_norm, batch_norm_grad, batch_norm_training, batch_statistics, local_response_norm, local_response_norm_grad_input,
+)
 from .optimizer import adam, adam_all as adam_all, sgd, sgd_all as sgd_all
 from .padding import pad, pad_grad_input
+from .pooling import avg_pool2d, avg_pool2d_grad_input, max_pool2d, max_pool2d_grad_input
 from .random import dropout
 from .reduction import max, max_grad_input, sum
 from .softmax import cross_entropy, cross_entropy_grad_input, log_softmax, log_softmax_grad_input, softmax, softmax_grad_input

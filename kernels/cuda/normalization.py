@@ -11,7 +11,7 @@ import math
 from numba import cuda, uint32
 
 from .array import empty_like
-from .launch import kernel
+from .launch import blocks, kernel
 from .normalizing import (
     gradient_of_share, mean_and_variance, moments_of_share, normalize_share, shift_of, sums_of_share,
 )
@@ -24,6 +24,8 @@ _BLOCK = 256        # threads of a block that has a part
 _WORTH = 4          # what is worth a thread
 _WAVES = 4          # how many parts there are for every block that can run at once: the last ones shall not leave the machine idle
 _BLOCKS_AT_ONCE = 8
+_STRIP = 128        # positions of a block in local response normalisation
+_CHANNELS = 32      # of a thread there
 
 
 def batch_statistics(x, mean, variance):
@@ -181,3 +183,132 @@ def _gradients(grad_y, x, mean, variance, weight, y, grad_x, grad_weight, grad_b
         if weight is not None:
             scale *= weight[channel]
         gradient_of_share(grad_y, x, middle, y, grad_x, grad_residual, scale, total / numbers, slope, training, share, four)
+
+
+def local_response_norm(x, y, size, alpha, beta, k):
+    """As kernels.reference.normalization.local_response_norm.
+
+    Windows of five channels, which networks have, slide through registers; others are added up for each number.
+    """
+    grid, sizes, settings = _strips(x, size), _sizes(x), _settings(x, size, alpha, beta, k)
+    x, y = x.reshape(-1), y.reshape(-1)
+    if size == 5:
+        _local_response_of_five[grid, _STRIP](x, y, *sizes, *settings)
+    else:
+        _local_response[grid, _STRIP](x, y, None, None, size, *sizes, *settings)
+
+
+def local_response_norm_grad_input(grad_y, x, grad_x, size, alpha, beta, k):
+    """As kernels.reference.normalization.local_response_norm_grad_input; where windows are not of five channels, t is kept in memory."""
+    grid, sizes, settings = _strips(x, size), _sizes(x), _settings(x, size, alpha, beta, k)
+    grad_y, x, grad_x, slope = grad_y.reshape(-1), x.reshape(-1), grad_x.reshape(-1), x.dtype.type(2 * alpha * beta / size)
+    if size == 5:
+        _local_response_gradient_of_five[grid, _STRIP](grad_y, x, grad_x, slope, *sizes, *settings)
+    else:
+        t = empty_like(x)
+        _local_response[grid, _STRIP](x, grad_x, grad_y, t, size, *sizes, *settings)
+        _local_response_gradient[grid, _STRIP](x, t, grad_x, slope, size, *sizes)
+
+
+def _strips(x, size):
+    """The grid: a thread has one position of an image, and of its channels one, or several that a window slides along."""
+    return blocks(x.size // max(1, x.shape[1]), _STRIP), blocks(x.shape[1], _CHANNELS if size == 5 else 1)
+
+
+def _sizes(x):
+    """Positions of all images, channels, and positions of an image."""
+    return x.size // max(1, x.shape[1]), x.shape[1], math.prod(x.shape[2:])
+
+
+def _settings(x, size, alpha, beta, k):
+    """alpha / size, beta (None for 3/4, which is two roots, and quick) and k"""
+    number = x.dtype.type
+    return number(alpha / size), None if beta == 0.75 else number(beta), number(k)
+
+
+@cuda.jit(device=True, forceinline=True)
+def _channel_0(i, channels, positions):
+    """Where the channels of the i-th position begin."""
+    return uint32(i // positions * channels * positions + i % positions)
+
+
+@cuda.jit(device=True, forceinline=True)
+def _power(d, beta):
+    if beta is None:
+        root = math.sqrt(d)
+        return root * math.sqrt(root)
+    return math.pow(d, beta)
+
+
+@kernel
+def _local_response(x, y, grad_y, t, size, count, channels, positions, factor, beta, k):
+    """One number: y = x / d^beta; for the gradient, y = grad_y / d^beta and t = grad_y x / d^(beta + 1)."""
+    i, c, squares = uint32(cuda.grid(1)), cuda.blockIdx.y, x.dtype.type(0)
+    if i < count:
+        start = _channel_0(i, uint32(channels), uint32(positions))
+        for other in range(max(0, c - size // 2), min(channels, c + (size + 1) // 2)):
+            value = x[uint32(start + uint32(other * positions))]
+            squares += value * value
+        place = uint32(start + uint32(c * positions))
+        d = k + factor * squares
+        if grad_y is None:
+            y[place] = x[place] / _power(d, beta)
+        else:
+            own = grad_y[place] / _power(d, beta)
+            y[place], t[place] = own, own * x[place] / d
+
+
+@kernel
+def _local_response_gradient(x, t, grad_x, slope, size, count, channels, positions):
+    """One number of grad_x, which is grad_y / d^beta so far: less what x does to those whose window it is in."""
+    i, c, total = uint32(cuda.grid(1)), cuda.blockIdx.y, x.dtype.type(0)
+    if i < count:
+        start = _channel_0(i, uint32(channels), uint32(positions))
+        for other in range(max(0, c - (size - 1) // 2), min(channels, c + size // 2 + 1)):
+            total += t[uint32(start + uint32(other * positions))]
+        place = uint32(start + uint32(c * positions))
+        grad_x[place] -= slope * x[place] * total
+
+
+@cuda.jit(device=True, forceinline=True)
+def _channel(x, start, channel, channels, positions):
+    """The number in that channel; 0 if there is none. (As channels are not negative, -1 is a very large one.)"""
+    channel = uint32(channel)
+    return x[uint32(start + channel * positions)] if channel < channels else x.dtype.type(0)
+
+
+@kernel
+def _local_response_of_five(x, y, count, channels, positions, factor, beta, k):
+    """Some channels of one position: each step brings in the one that comes two later."""
+    i, first = uint32(cuda.grid(1)), cuda.blockIdx.y * _CHANNELS
+    if i < count:
+        steps, channels, positions = min(channels - first, _CHANNELS), uint32(channels), uint32(positions)
+        start = _channel_0(i, channels, positions)
+        b, c = _channel(x, start, first - 2, channels, positions), _channel(x, start, first - 1, channels, positions)
+        d, e = _channel(x, start, first, channels, positions), _channel(x, start, first + 1, channels, positions)
+        for channel in range(first, first + steps):
+            a, b, c, d, e = b, c, d, e, _channel(x, start, channel + 2, channels, positions)
+            squares = (a * a + b * b) + (d * d + e * e) + c * c
+            y[uint32(start + uint32(channel) * positions)] = c / _power(k + factor * squares, beta)
+
+
+@kernel
+def _local_response_gradient_of_five(grad_y, x, grad_x, slope, count, channels, positions, factor, beta, k):
+    """Two windows slide: over x (a to e), for t of one channel, and over t (p to t), for the gradient of the channel two before."""
+    i, first, zero = uint32(cuda.grid(1)), cuda.blockIdx.y * _CHANNELS, x.dtype.type(0)
+    if i < count:
+        steps, channels, positions = min(channels - first, _CHANNELS), uint32(channels), uint32(positions)
+        start = _channel_0(i, channels, positions)
+        b, c = _channel(x, start, first - 4, channels, positions), _channel(x, start, first - 3, channels, positions)
+        d, e = _channel(x, start, first - 2, channels, positions), _channel(x, start, first - 1, channels, positions)
+        q, r, s, t, own_1, own_2 = zero, zero, zero, zero, zero, zero
+        for channel in range(first - 2, first + steps + 2):
+            a, b, c, d, e = b, c, d, e, _channel(x, start, channel + 2, channels, positions)
+            p, q, r, s, t = q, r, s, t, zero
+            own, own_1, own_2 = own_1, own_2, zero
+            if uint32(channel) < channels:
+                denominator = k + factor * ((a * a + b * b) + (d * d + e * e) + c * c)
+                own_2 = grad_y[uint32(start + uint32(channel) * positions)] / _power(denominator, beta)
+                t = own_2 * c / denominator
+            if channel >= first + 2:
+                grad_x[uint32(start + uint32(channel - 2) * positions)] = own - slope * a * ((p + q) + (s + t) + r)
