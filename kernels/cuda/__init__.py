@@ -1,8 +1,10 @@
 """Every kernel in numba-cuda, for a GPU or its simulator. Files, names and arguments are those of kernels.reference."""
 from .activation import leaky_relu, leaky_relu_grad_input, relu, relu_grad_input, sigmoid, sigmoid_grad_input, tanh, tanh_grad_input
 from .adaptive_pooling import adaptive_avg_pool2d, adaptive_avg_pool2d_grad_input, adaptive_max_pool2d, adaptive_max_pool2d_grad_input
+from .algorithms import algorithm
 from .array import DeviceArray as DeviceArray
 from .concatenation import concatenate, split
+from .convolution import conv2d, conv2d_grad_input
 from .elementwise import absolute, add, divide, exp, log, multiply, negative, power, sign, sqrt, subtract
 from .matmul import matmul
 from .normalization import (
