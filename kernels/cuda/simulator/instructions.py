@@ -46,6 +46,14 @@ def _store4_at(block, address, *values):
     addresses.store(block.launch, address, values)
 
 
+@means(intrinsics.multiply)
+def _multiply(block, sums, left, right, stage, first, steps, row, lower_row, column, far_column):
+    for k in range(int(first), int(first) + steps):
+        a = [left.read(left.aligned((stage, k, place), 4) + number) for place in (row, lower_row) for number in range(4)]
+        b = [right.read(right.aligned((stage, k, place), 4) + number) for place in (column, far_column) for number in range(4)]
+        sums += np.multiply.outer(a, b)
+
+
 @means(intrinsics.copy_async)
 def _copy_async(block, shared, shared_index, array, index, size):
     target, values = shared.aligned(shared_index, 4), [np.float32(0)] * 4
