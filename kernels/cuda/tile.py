@@ -240,18 +240,15 @@ def product_{tile.rows}x{tile.columns}({arguments}, row_blocks, depth, part_dept
         for j in range(8):
             sums[i, j] = float32(0)
 {begin}
-    if start < end:
-{fetch_first}
-{put_first}
-    cuda.syncthreads()
-    stage = uint32(0)
-    for k in range(start, end, int32({tile.depth})):
+    stage = uint32(1)
+    for k in range(int32(start - {tile.depth}), end, int32({tile.depth})):   # the first time round there is nothing yet to multiply
         next_k = int32(k + {tile.depth})
         if next_k < end:
 {fetch}
-        for step in range(0, {tile.depth}, {tile.unroll}):
-            multiply(sums, left_tile, right_tile, stage, uint32(step), {tile.unroll}, my_row, uint32(my_row + HALF_ROWS), my_column,
-                     uint32(my_column + HALF_COLUMNS))
+        if k >= start:
+            for step in range(0, {tile.depth}, {tile.unroll}):
+                multiply(sums, left_tile, right_tile, stage, uint32(step), {tile.unroll}, my_row, uint32(my_row + HALF_ROWS), my_column,
+                         uint32(my_column + HALF_COLUMNS))
         if next_k < end:
             stage = uint32(stage ^ 1)
 {put}
@@ -271,8 +268,7 @@ def source(tile, left, right, target):
         tile=tile, arguments=", ".join([left.arguments("left"), right.arguments("right"), target.arguments()]),
         left_length=left.length(tile, "left"), right_length=right.length(tile, "right"),
         left_staged=left.staged(tile, "left"), right_staged=right.staged(tile, "right"),
-        begin=both("begin", 1), fetch_first=both("fetch", 2, "start"), put_first=both("put", 2, 0),
-        fetch=both("fetch", 3, "next_k"), put=both("put", 3, "stage"),
+        begin=both("begin", 1), fetch=both("fetch", 3, "next_k"), put=both("put", 3, "stage"),
         store=_block([textwrap.dedent(target.store())], 1))
     for name, value in ("HALF_ROWS", tile.rows // 2), ("HALF_COLUMNS", tile.columns // 2), ("WARPS_ACROSS", tile.columns // 64):
         text = text.replace(name, str(value))

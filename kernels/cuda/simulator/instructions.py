@@ -48,10 +48,14 @@ def _store4_at(block, address, *values):
 
 @means(intrinsics.multiply)
 def _multiply(block, sums, left, right, stage, first, steps, row, lower_row, column, far_column):
+    def eight(array, k, places):
+        return np.array([number for place in places for number in array.read_vector(array.aligned((stage, k, place), 4), 4)], np.float32)
+
+    totals = np.array([[sums[i, j] for j in range(8)] for i in range(8)], np.float32)
     for k in range(int(first), int(first) + steps):
-        a = [left.read(left.aligned((stage, k, place), 4) + number) for place in (row, lower_row) for number in range(4)]
-        b = [right.read(right.aligned((stage, k, place), 4) + number) for place in (column, far_column) for number in range(4)]
-        sums += np.multiply.outer(a, b)
+        totals += np.multiply.outer(eight(left, k, (row, lower_row)), eight(right, k, (column, far_column)))
+    for index in np.ndindex(8, 8):
+        sums[index] = totals[index]
 
 
 @means(intrinsics.copy_async)
