@@ -90,7 +90,7 @@ class Launch:
                 except NotAsExpected:
                     raise
                 except Exception as error:
-                    raise self._located(error, block)
+                    raise self._located(error, block) from error
 
     def _located(self, error, block):
         place = place_in(error.__traceback__)

@@ -28,8 +28,8 @@ class Dimensions:
 
 
 class Thread:
-    __slots__ = ("block", "copies", "ended", "frame", "groups", "known", "lane", "locals", "moment", "number", "partial", "position", "steps",
-                 "warp")
+    __slots__ = ("block", "copies", "ended", "frame", "groups", "known", "lane", "locals", "moment", "number", "partial", "position",
+                 "steps", "warp")
 
     def __init__(self, block, number, position, warp):
         self.block, self.number, self.position, self.lane, self.warp = block, number, position, number % WARP, warp
