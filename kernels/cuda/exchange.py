@@ -29,10 +29,18 @@ class _Managed(ctypes.Structure):
 _Deleter = ctypes.CFUNCTYPE(None, ctypes.POINTER(_Managed))
 _Managed._fields_ = [("tensor", _Tensor), ("context", ctypes.c_void_p), ("deleter", _Deleter)]
 
-_python = ctypes.pythonapi
-_python.PyCapsule_New.restype, _python.PyCapsule_New.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
-_python.PyCapsule_GetPointer.restype, _python.PyCapsule_GetPointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
-_python.PyCapsule_SetName.argtypes = ctypes.py_object, ctypes.c_char_p
+
+
+def _of_python(name, result, *arguments):
+    return ctypes.PYFUNCTYPE(result, *arguments)((name, ctypes.pythonapi))
+
+
+_new = _of_python("PyCapsule_New", ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+_pointer = _of_python("PyCapsule_GetPointer", ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
+_rename = _of_python("PyCapsule_SetName", ctypes.c_int, ctypes.py_object, ctypes.c_char_p)
+# for a capsule that is going, of which there must be no new reference: by its address
+_is_valid = _of_python("PyCapsule_IsValid", ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p)
+_last_pointer = _of_python("PyCapsule_GetPointer", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)
 _FRESH, _TAKEN = b"dltensor", b"used_dltensor"
 
 _given = {}   # address of a structure -> what must live as long as it
@@ -54,7 +62,7 @@ def capsule(array, stream=None):
     managed = _Managed(_Tensor(array.address, CUDA, 0, array.ndim, _CODES[array.dtype.kind], 8 * array.itemsize, 1, shape, strides, 0),
                        None, _forget)
     _given[ctypes.addressof(managed)] = managed, shape, strides, array
-    return _python.PyCapsule_New(ctypes.addressof(managed), _FRESH, ctypes.cast(_drop, ctypes.c_void_p))
+    return _new(ctypes.addressof(managed), _FRESH, ctypes.cast(_drop, ctypes.c_void_p))
 
 
 @_Deleter
@@ -62,14 +70,11 @@ def _forget(managed):
     _given.pop(ctypes.addressof(managed.contents), None)
 
 
-@ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-def _drop(address):
+@ctypes.PYFUNCTYPE(None, ctypes.c_void_p)
+def _drop(capsule):
     """The destructor of a capsule: if nobody has taken the array, it is ours again."""
-    capsule = ctypes.cast(address, ctypes.py_object).value
-    name = _python.PyCapsule_GetName
-    name.restype, name.argtypes = ctypes.c_char_p, (ctypes.py_object,)
-    if name(capsule) == _FRESH:
-        _given.pop(_python.PyCapsule_GetPointer(capsule, _FRESH), None)
+    if _is_valid(capsule, _FRESH):
+        _given.pop(_last_pointer(capsule, _FRESH), None)
 
 
 class _Foreign:
@@ -99,7 +104,7 @@ def _from_dlpack(machine, other):
     if kind != CUDA:
         raise TypeError(f"from_dlpack: this {type(other).__name__} is not in the memory of a GPU")
     capsule = other.__dlpack__(stream=machine.stream_handle)
-    address = _python.PyCapsule_GetPointer(capsule, _FRESH)
+    address = _pointer(capsule, _FRESH)
     tensor = ctypes.cast(address, ctypes.POINTER(_Managed)).contents.tensor
     kinds = {number: kind for kind, number in _CODES.items()}
     if tensor.code not in kinds or tensor.lanes != 1:
@@ -107,5 +112,5 @@ def _from_dlpack(machine, other):
     dtype = np.dtype(f"{kinds[tensor.code]}{tensor.bits // 8}")
     shape = tuple(tensor.shape[axis] for axis in range(tensor.ndim))
     strides = tuple(tensor.strides[axis] * dtype.itemsize for axis in range(tensor.ndim)) if tensor.strides else None
-    _python.PyCapsule_SetName(capsule, _TAKEN)
+    _rename(capsule, _TAKEN)
     return DeviceArray(machine, _Foreign(address), (tensor.data or 0) + tensor.byte_offset, shape, dtype, strides)
