@@ -1,101 +1,128 @@
-"""Adaptive pooling on a device: one thread for each result, or for each pixel of a gradient, which gathers from the windows that see it.
+"""Adaptive pooling on a device: a thread for each number that is written, in loops over its window, or over the windows that see it.
 
-Where windows divide the image evenly, means are those of pooling.py.
+A window of one number a plane is a whole plane: a warp takes it. See planes.
 """
-import math
+from numba import cuda, int32, uint32
 
-from numba import cuda, uint32
-
-from .launch import blocks, kernel
-from .pooling import avg_pool2d, avg_pool2d_grad_input
-
-_BLOCK = 256
+from .division import divider, quotient
+from .grid import launch_on_grid, position
+from .launch import kernel
+from .planes import exceeds, max_of_planes, mean_of_planes, share_in_planes
 
 
 def adaptive_max_pool2d(x, y, places):
     """As kernels.reference.adaptive_pooling.adaptive_max_pool2d."""
-    _pool[blocks(y.size, _BLOCK), _BLOCK](x.reshape(-1), y.reshape(-1), places.reshape(-1), *x.shape[2:], *y.shape[2:])
+    if y.shape[2:] == (1, 1):
+        max_of_planes(x, y, places)
+    else:
+        launch_on_grid(_maxima, y.shape, x, y, places, *_axes(x, y))
 
 
 def adaptive_max_pool2d_grad_input(grad_y, places, grad_x):
     """As kernels.reference.adaptive_pooling.adaptive_max_pool2d_grad_input."""
-    _gather[blocks(grad_x.size, _BLOCK), _BLOCK](grad_y.reshape(-1), places.reshape(-1), grad_x.reshape(-1), *grad_x.shape[2:],
-                                                 *grad_y.shape[2:])
+    launch_on_grid(_gather_from_maxima, grad_x.shape, grad_y, places, grad_x, *_axes(grad_y, grad_x))
 
 
 def adaptive_avg_pool2d(x, y):
     """As kernels.reference.adaptive_pooling.adaptive_avg_pool2d."""
-    window = _even_window(x, y)
-    if window:
-        avg_pool2d(x, y, window, window, (0, 0), True)
+    if y.shape[2:] == (1, 1):
+        mean_of_planes(x, y)
     else:
-        _pool[blocks(y.size, _BLOCK), _BLOCK](x.reshape(-1), y.reshape(-1), None, *x.shape[2:], *y.shape[2:])
+        launch_on_grid(_means, y.shape, x, y, *_axes(x, y))
 
 
 def adaptive_avg_pool2d_grad_input(grad_y, grad_x):
     """As kernels.reference.adaptive_pooling.adaptive_avg_pool2d_grad_input."""
-    window = _even_window(grad_x, grad_y)
-    if window:
-        avg_pool2d_grad_input(grad_y, grad_x, window, window, (0, 0), True)
+    if grad_y.shape[2:] == (1, 1):
+        share_in_planes(grad_y, grad_x)
     else:
-        _gather[blocks(grad_x.size, _BLOCK), _BLOCK](grad_y.reshape(-1), None, grad_x.reshape(-1), *grad_x.shape[2:], *grad_y.shape[2:])
+        launch_on_grid(_gather_from_means, grad_x.shape, grad_y, grad_x, *_axes(grad_y, grad_x),
+                       *divider(grad_y.shape[2]), *divider(grad_y.shape[3]))
 
 
-def _even_window(x, y):
-    """The window, if all are alike and none overlap, else None."""
-    if all(size % windows == 0 for size, windows in zip(x.shape[2:], y.shape[2:])):
-        return tuple(size // windows for size, windows in zip(x.shape[2:], y.shape[2:]))
-    return None
+def _axes(seen, made):
+    """For rows and columns: how many are seen, how many are made, and how to divide by the latter."""
+    return [number for axis in zip(seen.shape[2:], made.shape[2:]) for number in (*axis, *divider(axis[1]))]
 
 
-@cuda.jit(device=True, forceinline=True)
-def _window(number, size, windows):
-    """From where to where a window reaches. And with pixels and windows exchanged: from which to which window a pixel is seen."""
-    number, size, windows = uint32(number), uint32(size), uint32(windows)
-    return uint32(number * size // windows), uint32(((number + uint32(1)) * size + windows - uint32(1)) // windows)
+@cuda.jit(device=True)
+def _reach(number, seen, per_made, shift, made):
+    """From floor(number seen / made) to ceil((number + 1) seen / made).
 
-
-@kernel
-def _pool(x, y, places, height, width, out_height, out_width):
-    """Maxima if there are places to write, else means."""
-    i = uint32(cuda.grid(1))
-    if i < y.size:
-        above, j = uint32(i // uint32(out_width)), uint32(i % uint32(out_width))
-        plane = uint32(above // uint32(out_height))
-        top, bottom = _window(above % uint32(out_height), height, out_height)
-        left, right = _window(j, width, out_width)
-        start = uint32(plane * uint32(height * width))
-        best, total, place = x.dtype.type(-math.inf), x.dtype.type(0), uint32(top * uint32(width) + left)
-        for r in range(top, bottom):
-            for c in range(left, right):
-                at = uint32(r * uint32(width) + c)
-                value = x[uint32(start + at)]
-                if places is None:
-                    total += value
-                elif not value <= best and best == best:   # larger, or the first NaN
-                    best, place = value, at
-        if places is None:
-            y[i] = total / x.dtype.type(uint32((bottom - top) * (right - left)))
-        else:
-            y[i], places[i] = best, place
+    That is what window `number` sees of the input's axis; and, input and output exchanged, which windows see a position: i H / OH < h + 1
+    just where i < (h + 1) OH / H, and (i + 1) H / OH > h just where i >= floor(h OH / H).
+    """
+    return int32(quotient(number * seen, per_made, shift)), int32(quotient((number + 1) * seen + made - 1, per_made, shift))
 
 
 @kernel
-def _gather(grad_y, places, grad_x, height, width, out_height, out_width):
-    i, total = uint32(cuda.grid(1)), grad_y.dtype.type(0)
-    if i < grad_x.size:
-        above, column = uint32(i // uint32(width)), uint32(i % uint32(width))
-        plane, row = uint32(above // uint32(height)), uint32(above % uint32(height))
-        first_row, end_row = _window(row, out_height, height)
-        first_column, end_column = _window(column, out_width, width)
-        for a in range(first_row, end_row):
-            for b in range(first_column, end_column):
-                place = uint32((plane * uint32(out_height) + a) * uint32(out_width) + b)
-                grad = grad_y[place]
-                if places is None:
-                    top, bottom = _window(a, height, out_height)
-                    left, right = _window(b, width, out_width)
-                    total += grad / grad_y.dtype.type(uint32((bottom - top) * (right - left)))
-                elif places[place] == uint32(row * uint32(width) + column):
-                    total += grad
-        grad_x[i] = total
+def _maxima(x, y, places, height, out_height, per_row, row_shift, width, out_width, per_column, column_shift, threads,
+            lines, per_lines, lines_shift, across, per_across, across_shift):
+    thread = int32(cuda.grid(1))
+    if thread >= threads:
+        return
+    plane, i, j = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
+    top, end_row = _reach(i, height, per_row, row_shift, out_height)
+    left, end_column = _reach(j, width, per_column, column_shift, out_width)
+    place = int32(top * width + left)
+    best = x[uint32(plane * height * width + place)]
+    for row in range(top, end_row):
+        for column in range(left, end_column):
+            value = x[uint32((plane * height + row) * width + column)]
+            if exceeds(value, best):
+                best, place = value, int32(row * width + column)
+    y[uint32(thread)] = best
+    places[uint32(thread)] = place
+
+
+@kernel
+def _gather_from_maxima(grad_y, places, grad_x, out_height, height, per_row, row_shift, out_width, width, per_column, column_shift, threads,
+                        lines, per_lines, lines_shift, across, per_across, across_shift):
+    thread = int32(cuda.grid(1))
+    if thread >= threads:
+        return
+    plane, row, column = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
+    first_row, end_row = _reach(row, out_height, per_row, row_shift, height)
+    first_column, end_column = _reach(column, out_width, per_column, column_shift, width)
+    total = grad_x.dtype.type(0)
+    for i in range(first_row, end_row):
+        for j in range(first_column, end_column):
+            window = uint32((plane * out_height + i) * out_width + j)
+            if places[window] == row * width + column:
+                total += grad_y[window]
+    grad_x[uint32(thread)] = total
+
+
+@kernel
+def _means(x, y, height, out_height, per_row, row_shift, width, out_width, per_column, column_shift, threads,
+           lines, per_lines, lines_shift, across, per_across, across_shift):
+    thread = int32(cuda.grid(1))
+    if thread >= threads:
+        return
+    plane, i, j = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
+    top, end_row = _reach(i, height, per_row, row_shift, out_height)
+    left, end_column = _reach(j, width, per_column, column_shift, out_width)
+    total = x.dtype.type(0)
+    for row in range(top, end_row):
+        for column in range(left, end_column):
+            total += x[uint32((plane * height + row) * width + column)]
+    y[uint32(thread)] = total / x.dtype.type((end_row - top) * (end_column - left))
+
+
+@kernel
+def _gather_from_means(grad_y, grad_x, out_height, height, per_row, row_shift, out_width, width, per_column, column_shift,
+                       per_out_row, out_row_shift, per_out_column, out_column_shift, threads,
+                       lines, per_lines, lines_shift, across, per_across, across_shift):
+    thread = int32(cuda.grid(1))
+    if thread >= threads:
+        return
+    plane, row, column = position(thread, lines, per_lines, lines_shift, across, per_across, across_shift)
+    first_row, end_row = _reach(row, out_height, per_row, row_shift, height)
+    first_column, end_column = _reach(column, out_width, per_column, column_shift, width)
+    total = grad_x.dtype.type(0)
+    for i in range(first_row, end_row):
+        top, bottom = _reach(i, height, per_out_row, out_row_shift, out_height)
+        for j in range(first_column, end_column):
+            left, right = _reach(j, width, per_out_column, out_column_shift, out_width)
+            total += grad_y[uint32((plane * out_height + i) * out_width + j)] / grad_x.dtype.type((bottom - top) * (right - left))
+    grad_x[uint32(thread)] = total

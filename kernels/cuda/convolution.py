@@ -1,5 +1,5 @@
 """Convolution: each is handed to the algorithm that algorithms.py chooses for it."""
-from . import direct, implicit
+from . import direct, implicit, weight_gradient
 from .algorithms import IMPLICIT, algorithm_of
 
 
@@ -17,3 +17,8 @@ def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
         implicit.conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
     else:
         direct.conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
+
+
+def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups):
+    """As kernels.reference.convolution.conv2d_grad_weight."""
+    weight_gradient.conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups)

@@ -28,22 +28,22 @@ def _store4(block, array, index, *values):
 
 @means(intrinsics.load_at)
 def _load_at(block, address):
-    return addresses.floats(address, 1)[0]
+    return addresses.load(address, 1)[0]
 
 
 @means(intrinsics.store_at)
 def _store_at(block, address, value):
-    addresses.floats(address, 1)[0] = value
+    addresses.store(block.launch, address, [value])
 
 
 @means(intrinsics.load4_at)
 def _load4_at(block, address):
-    return tuple(addresses.floats(address, 4))
+    return tuple(addresses.load(address, 4))
 
 
 @means(intrinsics.store4_at)
 def _store4_at(block, address, *values):
-    addresses.floats(address, 4)[:] = values
+    addresses.store(block.launch, address, values)
 
 
 @means(intrinsics.copy_async)

@@ -52,6 +52,8 @@ class QuickLocal(dict):
 
     def is_as_expected(self):
         """Has only been written what would have been accepted?"""
+        if self.__class__ is CarefulLocal:
+            return True
         return set(map(type, self.values())) <= {self.dtype.dtype.type, Garbage} and self.keys() <= indices_of(self.shape)
 
 

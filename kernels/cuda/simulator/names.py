@@ -7,10 +7,11 @@ import numpy as np
 from . import arithmetic
 from .arrays import Memory, array_over, element_strides, values_over
 from .atomics import Atomic
-from .errors import LaunchError, NotSimulated, WrongValue
+from .errors import LaunchError, NotSimulated
 from .local import local_array
+from .races import WARP
 from .sites import name_at
-from .threads import FULL, WARP
+from .threads import FULL
 from .values import Garbage, dtype_of
 
 _STATIC, _DYNAMIC_ALIGNMENT = 48 * 1024, 16   # bytes
@@ -50,25 +51,25 @@ class Cuda:
     # waiting
 
     def syncthreads(self):
-        self._now.block.barrier()
+        self._now.block.barrier(sys._getframe(1))
 
     def syncthreads_count(self, vote):
-        return sum(map(bool, self._now.block.barrier(vote)))
+        return sum(map(bool, self._now.block.barrier(sys._getframe(1), vote)))
 
     def syncthreads_and(self, vote):
-        return int(all(self._now.block.barrier(vote)))
+        return int(all(self._now.block.barrier(sys._getframe(1), vote)))
 
     def syncthreads_or(self, vote):
-        return int(any(self._now.block.barrier(vote)))
+        return int(any(self._now.block.barrier(sys._getframe(1), vote)))
 
     def syncwarp(self, mask=FULL):
-        self._now.block.sync_warp(mask)
+        self._now.block.exchange(None, mask, "syncwarp", sys._getframe(1))
 
     def threadfence(self):
         """What the block has written may be read by other blocks that learn of it by an atomic operation."""
         now = self._now
-        now.moment = now.thread.moment = now.begin(now.thread)
-        now.block.fenced = now.moment
+        now.begin(now.thread)
+        now.moment = now.block.fenced = now.thread.moment
 
     threadfence_system = threadfence
 
@@ -80,50 +81,48 @@ class Cuda:
 
     # lanes of a warp
 
-    def _from_lane(self, values, lane, kind):
-        if lane in values:
-            return values[lane]
-        return Garbage(f"what {kind} brought from lane {lane} of the warp, which took no part in it")
-
-    def _shuffle(self, kind, mask, value, place, width):
-        """place(lane) is the lane to read from, in units of `width` lanes; outside of them each keeps its own value."""
-        values, lane = self._now.block.exchange(value, mask, kind), self.laneid
-        if width not in (1, 2, 4, 8, 16, 32):
-            raise WrongValue(f"{kind} in units of {width} lanes: a unit has 1, 2, 4, 8, 16 or 32")
-        first = lane - lane % width
-        source = place(lane - first)
-        return self._from_lane(values, first + source if 0 <= source < width else lane, kind)
-
     def shfl_sync(self, mask, value, source, width=WARP):
-        return self._shuffle("shfl_sync", mask, value, lambda lane: int(source) % width, width)
+        values = self._now.block.exchange(value, mask, "shfl_sync", sys._getframe(1))
+        return self._from(values, (self.laneid & -width) + int(source) % width)
 
     def shfl_down_sync(self, mask, value, distance, width=WARP):
-        return self._shuffle("shfl_down_sync", mask, value, lambda lane: lane + int(distance), width)
+        values, lane = self._now.block.exchange(value, mask, "shfl_down_sync", sys._getframe(1)), self.laneid
+        source = lane + int(distance)
+        return value if source > (lane | width - 1) else self._from(values, source)   # nothing there: each keeps its own
 
     def shfl_up_sync(self, mask, value, distance, width=WARP):
-        return self._shuffle("shfl_up_sync", mask, value, lambda lane: lane - int(distance), width)
+        values, lane = self._now.block.exchange(value, mask, "shfl_up_sync", sys._getframe(1)), self.laneid
+        source = lane - int(distance)
+        return value if source < (lane & -width) else self._from(values, source)
 
     def shfl_xor_sync(self, mask, value, pattern, width=WARP):
-        return self._shuffle("shfl_xor_sync", mask, value, lambda lane: lane ^ int(pattern), width)
+        values, lane = self._now.block.exchange(value, mask, "shfl_xor_sync", sys._getframe(1)), self.laneid
+        source = lane ^ int(pattern)
+        return value if source > (lane | width - 1) else self._from(values, source)
+
+    def _from(self, values, lane):
+        if lane in values:
+            return values[lane]
+        return Garbage(f"what a shuffle has brought from lane {lane} of the warp, which took no part in it")
 
     def ballot_sync(self, mask, vote):
-        return sum(1 << lane for lane, value in self._now.block.exchange(vote, mask, "ballot_sync").items() if value)
+        return sum(1 << lane for lane, value in self._now.block.exchange(vote, mask, "ballot_sync", sys._getframe(1)).items() if value)
 
     def all_sync(self, mask, vote):
-        return int(all(self._now.block.exchange(vote, mask, "all_sync").values()))
+        return int(all(self._now.block.exchange(vote, mask, "all_sync", sys._getframe(1)).values()))
 
     def any_sync(self, mask, vote):
-        return int(any(self._now.block.exchange(vote, mask, "any_sync").values()))
+        return int(any(self._now.block.exchange(vote, mask, "any_sync", sys._getframe(1)).values()))
 
     def eq_sync(self, mask, vote):
-        return int(len({bool(value) for value in self._now.block.exchange(vote, mask, "eq_sync").values()}) == 1)
+        return int(len({bool(value) for value in self._now.block.exchange(vote, mask, "eq_sync", sys._getframe(1)).values()}) == 1)
 
     def match_any_sync(self, mask, value):
-        values = self._now.block.exchange(value, mask, "match_any_sync")
+        values = self._now.block.exchange(value, mask, "match_any_sync", sys._getframe(1))
         return sum(1 << lane for lane, other in values.items() if other == value)
 
     def match_all_sync(self, mask, value):
-        values = self._now.block.exchange(value, mask, "match_all_sync")
+        values = self._now.block.exchange(value, mask, "match_all_sync", sys._getframe(1))
         alike = all(other == value for other in values.values())
         return (sum(1 << lane for lane in values) if alike else 0), alike
 

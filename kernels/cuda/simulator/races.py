@@ -12,14 +12,29 @@ each of its numbers, the moment of the last write and those of the last two read
 Shuffles and votes exchange values but do not order memory (CUDA C++ Programming Guide, "Warp Shuffle Functions"). Moments are even;
 the odd number after one stands for an atomic operation in it, and atomic operations do not race with each other.
 """
+import bisect
+import typing
+
 from .errors import DataRace
 
+WARP = 32
 NEVER, PENDING = 0, 1 << 62   # not written in this launch; written by a copy that has not arrived
 _HINTS = {
     "shared": "and no barrier (cuda.syncthreads) lies between the two",
     "global": "and no barrier lies between the two",
     "blocks": "and the blocks of a launch run in any order",
 }
+
+
+class Owner(typing.NamedTuple):
+    """Whose a moment is: the block and the number of the thread in it; how often all of its warp had waited for each other since the last
+    barrier, and the thread for a part of them since; where in the source (None: not written down)."""
+
+    block: object
+    number: int
+    epoch: int
+    partial: int
+    place: tuple
 
 
 class Now:
@@ -29,41 +44,59 @@ class Now:
     moment          since when it runs without waiting
     floor           what is older lies before the last barrier of the block
     first           what is older is of other blocks
+    recording       begin a new moment with every access, to know its line, and go on after a read of what nobody has written, to see
+                    whether it was a race
     """
 
-    __slots__ = ("block", "first", "floor", "moment", "owners", "races", "thread")
+    __slots__ = ("_blocks", "_next", "_single", "_starts", "block", "first", "floor", "moment", "races", "recording", "thread")
 
-    def __init__(self, races):
-        self.races, self.owners = races, [None]
-        self.block = self.thread = None
+    def __init__(self, races, recording):
+        self.races, self.recording, self.block, self.thread = races, recording, None, None
         self.moment = self.floor = self.first = NEVER
+        self._next = 2
+        self._starts, self._blocks = [], []   # where moments begin that all threads of a block began at once, and of which block
+        self._single = {}                     # the others: moment -> what Owner says
+
+    def begin_all(self, block):
+        """A new moment for each thread of a block, in the order of its list."""
+        self.floor = self._next
+        self._starts.append(self.floor)
+        self._blocks.append(block)
+        self._next += 2 * len(block.threads)
+        for moment, thread in zip(range(self.floor, self._next, 2), block.threads):
+            thread.moment = moment
 
     def begin(self, thread, place=None):
-        """A new moment of a thread; its number."""
-        self.owners.append((thread, thread.warp.epoch, thread.partial, place))
-        return 2 * (len(self.owners) - 1)
+        """A new moment of one thread; `place`: the (file, line) where, for a message."""
+        thread.moment = self._next
+        self._next += 2
+        self._single[thread.moment] = Owner(thread.block, thread.number, thread.warp.epoch, thread.partial, place)
 
-    def next(self):
-        """The number that the next moment will have."""
-        return 2 * len(self.owners)
+    def owner(self, moment):
+        moment &= ~1
+        if moment in self._single:
+            return self._single[moment]
+        at = bisect.bisect_right(self._starts, moment) - 1
+        return Owner(self._blocks[at], (moment - self._starts[at]) // 2, 0, 0, None)
 
     def ordered(self, moment):
         """Does that moment come before what the running thread does now?"""
-        thread, epoch, partial, _ = self.owners[moment >> 1]
-        now = self.thread
-        if thread is now:
+        if self.first <= moment < self.floor:
             return True
-        if moment >= self.first:
-            return moment < self.floor or (thread.warp is now.warp and
-                                           (epoch < now.warp.epoch or partial < now.known.get(thread.lane, 0)))
-        return moment < thread.block.fenced and self.block.has_seen_atomics
+        block, number, epoch, partial, _ = self.owner(moment)
+        now = self.thread
+        if block is now.block:
+            lane = number % WARP
+            return number == now.number or (number // WARP == now.number // WARP and
+                                            (epoch < now.warp.epoch or partial < now.known.get(lane, 0)))
+        return moment < block.fenced and self.block.has_seen_atomics
 
     def race(self, array, place, doing, moment, done):
         """The error: the running thread does one thing, the other did another."""
-        thread, _, _, where = self.owners[moment >> 1]
-        other = thread.position.triple
-        if thread.block is not self.block:
-            who, hint = f"thread {other} of block {thread.block.index.triple}", _HINTS["blocks"]
+        block, number, _, _, where = self.owner(moment)
+        other = block.launch.positions[number].triple
+        if block is not self.block:
+            who, hint = f"thread {other} of block {block.index.triple}", _HINTS["blocks"]
         else:
             who, hint = f"thread {other}", _HINTS[array.memory.kind]
         if moment & 1:
