@@ -46,6 +46,18 @@ def _store4_at(block, address, *values):
     addresses.store(block.launch, address, values)
 
 
+@means(intrinsics.multiply)
+def _multiply(block, sums, left, right, stage, first, steps, row, lower_row, column, far_column):
+    def eight(array, k, places):
+        return np.array([number for place in places for number in array.read_vector(array.aligned((stage, k, place), 4), 4)], np.float32)
+
+    totals = np.array([[sums[i, j] for j in range(8)] for i in range(8)], np.float32)
+    for k in range(int(first), int(first) + steps):
+        totals += np.multiply.outer(eight(left, k, (row, lower_row)), eight(right, k, (column, far_column)))
+    for index in np.ndindex(8, 8):
+        sums[index] = totals[index]
+
+
 @means(intrinsics.copy_async)
 def _copy_async(block, shared, shared_index, array, index, size):
     target, values = shared.aligned(shared_index, 4), [np.float32(0)] * 4

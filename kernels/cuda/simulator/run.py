@@ -13,9 +13,9 @@ from .arrays import Memory, array_over, element_strides, values_over
 from .errors import DataRace, KernelError, LaunchError, Uninitialised, WrongValue
 from .local import NotAsExpected
 from .names import Cuda
-from .races import Now
+from .races import WARP, Now
 from .sites import place_in
-from .threads import Block, Dimensions
+from .threads import Block, Dimensions, Thread, Warp
 from .translate import python_function, translate
 from .values import argument as number
 
@@ -39,6 +39,8 @@ class Launch:
         self.grid, self.block = Dimensions(*grid), Dimensions(*block)
         self.careful, self.now = careful, Now(races, recording)
         self.positions = _positions(block)
+        warps = [Warp() for _ in range(0, len(self.positions), WARP)]
+        self.threads = [Thread(number, position, warps[number // WARP]) for number, position in enumerate(self.positions)]
         self.cuda, self._permutations = Cuda(self), {}
 
     def enter(self, thread):
@@ -53,7 +55,7 @@ class Launch:
             for array in thread.locals:
                 if not array.is_as_expected():
                     raise NotAsExpected
-        thread.locals = ()
+        thread.locals = []
 
     def shuffled(self, threads):
         """Threads in the order in which they will be taken from the end of the list."""
@@ -90,7 +92,7 @@ class Launch:
                 except NotAsExpected:
                     raise
                 except Exception as error:
-                    raise self._located(error, block)
+                    raise self._located(error, block) from error
 
     def _located(self, error, block):
         place = place_in(error.__traceback__)
