@@ -245,6 +245,18 @@ class DeviceArray:
     def tolist(self):
         return self.to_host().tolist()
 
+    # Other libraries
+
+    @property
+    def __cuda_array_interface__(self):
+        return _part("exchange").interface(self)
+
+    def __dlpack_device__(self):
+        return _part("exchange").CUDA, 0
+
+    def __dlpack__(self, *, stream=None, **_):
+        return _part("exchange").capsule(self, stream)
+
     def within(self, count):
         """Are these whole numbers known to be 0 ... count - 1, without a look at them?"""
         if self.bounds is None or self.bounds[0] < 0 or self.bounds[1] >= count:

@@ -141,6 +141,22 @@ class GPU:
             api.cuEventDestroy(event)
         return float(elapsed) / 1000
 
+    # Other libraries' streams: 1 stands for the default stream
+
+    def wait_for(self, stream):
+        """What is asked for from now on waits for what the other stream has been asked for."""
+        self._order(self.bindings.CUstream(int(stream)), self.stream)
+
+    def let_wait(self, stream):
+        """The other stream waits for what has been asked for here."""
+        self._order(self.stream, self.bindings.CUstream(int(stream)))
+
+    def _order(self, first, then):
+        event = self.call("an event", self.bindings.cuEventCreate, int(self.bindings.CUevent_flags.CU_EVENT_DISABLE_TIMING))
+        self.call("an event", self.bindings.cuEventRecord, event, first)
+        self.call("an event", self.bindings.cuStreamWaitEvent, then, event, 0)
+        self.bindings.cuEventDestroy(event)
+
     # Launches
 
     def launch(self, kernel, grid, block, shared, arguments):
