@@ -1,9 +1,10 @@
 """Which algorithm works off a convolution: decided here, from its geometry alone.
 
     implicit   an implicit matrix product on the register tile (implicit.py)
-    direct     the definition, one thread for each number: float64, filters for each channel alone, filters larger than 15 x 15 (direct.py)
+    depthwise  filters for each channel alone: no sum over channels, so no matrix product (depthwise.py)
+    direct     the definition, one thread for each number: float64, groups of very few filters, filters larger than 15 x 15 (direct.py)
 
-To see what the other one would do:
+To see what another one would do:
 
     with kernels.cuda.algorithm("direct"):
         model(images)
@@ -12,10 +13,10 @@ import contextlib
 
 import numpy as np
 
-from . import implicit
+from . import depthwise, implicit
 
-IMPLICIT, DIRECT = "implicit", "direct"
-NAMES = IMPLICIT, DIRECT
+IMPLICIT, DEPTHWISE, DIRECT = "implicit", "depthwise", "direct"
+NAMES = IMPLICIT, DEPTHWISE, DIRECT
 
 _LEAST_FILTERS = 4   # of a group: a tile of 32 or more would stay as good as empty
 
@@ -35,10 +36,12 @@ def algorithm(name):
         _wanted = previous
 
 
-def algorithm_of(weight, groups, dtype):
+def algorithm_of(weight, stride, dilation, groups, dtype):
     """The name of the algorithm for a weight of shape (M, C / groups, R, K)."""
-    if dtype != np.float32 or max(weight[2:]) > implicit.MOST_TAPS or _wanted == DIRECT:
-        return DIRECT
-    if groups > 1 and min(weight[0] // groups, weight[1]) < _LEAST_FILTERS and _wanted != IMPLICIT:
-        return DIRECT
-    return IMPLICIT
+    possible = [DIRECT]
+    if dtype == np.float32 and max(weight[2:]) <= implicit.MOST_TAPS:
+        few = groups > 1 and min(weight[0] // groups, weight[1]) < _LEAST_FILTERS
+        possible.insert(1 if few else 0, IMPLICIT)
+    if depthwise.serves(weight, stride, dilation, groups):
+        possible.insert(0, DEPTHWISE)
+    return _wanted if _wanted in possible else possible[0]

@@ -177,12 +177,11 @@ class DeviceArray:
 
     def argmax(self, axis=None, keepdims=False):
         """Where along the axis the largest number is, the first one; without an axis, where row by row."""
-        shape = (1, self.size, 1) if axis is None else (math.prod(self.shape[:axis]), self.shape[axis], math.prod(self.shape[axis + 1:]))
-        kept = (1,) * self.ndim if axis is None else (*self.shape[:axis], 1, *self.shape[axis + 1:])
-        left = () if axis is None else (*self.shape[:axis], *self.shape[axis + 1:])
-        places = self.machine.empty((shape[0], shape[2]), np.int64)
-        _part("searching").argmax(self.reshape(shape), places, 1)
-        return places.reshape(kept if keepdims else left)
+        if axis is None:
+            return self.reshape(-1).argmax(0).reshape((1,) * self.ndim if keepdims else ())
+        places = self.machine.empty((*self.shape[:axis], *(1,) * keepdims, *self.shape[axis + 1:]), np.int64)
+        _part("searching").argmax(self.contiguous(), places, axis)
+        return places
 
     def add_at(self, index, values):
         """self[index] += values, where positions may occur several times."""
@@ -200,11 +199,10 @@ class DeviceArray:
         _part("elementwise").add(self.contiguous(), self.dtype.type(number), total)
         return total
 
-    def _compare(self, kernel, other):
-        """Number by number, as booleans. `other` is an array of this type, or a number."""
-        truth = self.machine.empty(np.broadcast_shapes(self.shape, np.shape(other)), bool)
-        getattr(_part("comparison"), kernel)(self, other if isinstance(other, DeviceArray) else self.dtype.type(other), truth)
-        return truth
+    def _compare(self, comparison, other):
+        y = self.machine.empty(np.broadcast_shapes(self.shape, np.shape(other)), bool)
+        getattr(_part("comparison"), comparison)(self, other if hasattr(other, "machine") else self.dtype.type(other), y)
+        return y
 
     def __eq__(self, other):
         return self._compare("equal", other)

@@ -11,7 +11,7 @@ from numba import cuda, uint32
 
 from .intrinsics import load4, store4
 from .launch import blocks, kernel
-from .pointwise import BLOCK, OfOneAndNumber, OfTwo, wide
+from .pointwise import BLOCK, OfOneAndNumber, OfTwo, named, wide
 from .strides import AXES, indices, last, merged, parts, span, steps
 
 
@@ -27,6 +27,7 @@ class Broadcast:
         def swapped(b, a):
             return function(a, b)
 
+        swapped.py_func.__name__ = swapped.__name__ = f"{function.__name__}_swapped"
         self.strided, self.two = _strided(function), OfTwo(function)
         self.forms = {swap: (OfOneAndNumber(of), *_periodic(of)) for swap, of in ((False, function), (True, swapped))}
 
@@ -74,7 +75,7 @@ def _dense(sizes, steps):
 def _periodic(function):
     """Kernels for y[i] = function(a[i], b[i // inner % period]): one number, or four at a time."""
     @kernel
-    def one(a, b, y, period, inner):
+    def periodic(a, b, y, period, inner):
         i = cuda.grid(1)
         if i < a.size:
             y[i] = function(a[i], b[uint32(i) // uint32(inner) % uint32(period)])
@@ -90,7 +91,7 @@ def _periodic(function):
         return uint32(inside), uint32(place)
 
     @kernel
-    def four(a, b, y, period, inner):
+    def periodic4(a, b, y, period, inner):
         period, inner = uint32(period), uint32(inner)
         i = uint32(4 * cuda.grid(1))
         if i < uint32(a.size):
@@ -110,7 +111,7 @@ def _periodic(function):
                     y[j] = function(a[j], b[place])
                     inside, place = step(inside, place, period, inner)
 
-    return one, four
+    return named(function, periodic, periodic4)
 
 
 def _strided(function):
@@ -124,4 +125,4 @@ def _strided(function):
             place_b = uint32(first_b + i0 * b0 + i1 * b1 + i2 * b2 + i3 * b3)
             y[first_y + i] = function(a[place_a], b[place_b])
 
-    return strided
+    return named(function, strided)[0]

@@ -12,47 +12,47 @@ from .broadcasting import Broadcast
 
 def equal(a, b, y):
     """y = a == b"""
-    _EQUAL(_numbers(a), _numbers(b), _numbers(y))
+    _equal(_numbers(a), _numbers(b), _numbers(y))
 
 
 def not_equal(a, b, y):
     """y = a != b"""
-    _NOT_EQUAL(_numbers(a), _numbers(b), _numbers(y))
+    _not_equal(_numbers(a), _numbers(b), _numbers(y))
 
 
 def greater(a, b, y):
     """y = a > b"""
-    _GREATER(_numbers(a), _numbers(b), _numbers(y))
+    _greater(_numbers(a), _numbers(b), _numbers(y))
 
 
 def greater_equal(a, b, y):
     """y = a >= b"""
-    _GREATER_EQUAL(_numbers(a), _numbers(b), _numbers(y))
+    _greater_equal(_numbers(a), _numbers(b), _numbers(y))
 
 
 def less(a, b, y):
     """y = a < b"""
-    _LESS(_numbers(a), _numbers(b), _numbers(y))
+    _less(_numbers(a), _numbers(b), _numbers(y))
 
 
 def less_equal(a, b, y):
     """y = a <= b"""
-    _LESS_EQUAL(_numbers(a), _numbers(b), _numbers(y))
+    _less_equal(_numbers(a), _numbers(b), _numbers(y))
 
 
 def both(a, b, y):
     """y = a and b, arrays of truth."""
-    _BOTH(_numbers(a), _numbers(b), _numbers(y))
+    _both(_numbers(a), _numbers(b), _numbers(y))
 
 
 def either(a, b, y):
     """y = a or b, arrays of truth."""
-    _EITHER(_numbers(a), _numbers(b), _numbers(y))
+    _either(_numbers(a), _numbers(b), _numbers(y))
 
 
 def clear(x, where, y):
     """y = 0 where that is true, else x; `where` is broadcast to the shape of x."""
-    _CLEAR(x, _numbers(where), y)
+    _clear(x, _numbers(where), y)
 
 
 def _numbers(array):
@@ -64,53 +64,53 @@ def _numbers(array):
 
 @Broadcast
 @cuda.jit(device=True)
-def _EQUAL(a, b):
+def _equal(a, b):
     return uint8(a == b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _NOT_EQUAL(a, b):
+def _not_equal(a, b):
     return uint8(a != b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _GREATER(a, b):
+def _greater(a, b):
     return uint8(a > b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _GREATER_EQUAL(a, b):
+def _greater_equal(a, b):
     return uint8(a >= b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _LESS(a, b):
+def _less(a, b):
     return uint8(a < b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _LESS_EQUAL(a, b):
+def _less_equal(a, b):
     return uint8(a <= b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _BOTH(a, b):
+def _both(a, b):
     return uint8(a & b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _EITHER(a, b):
+def _either(a, b):
     return uint8(a | b)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _CLEAR(x, where):
+def _clear(x, where):
     return x if where == 0 else type(x)(0)

@@ -13,124 +13,124 @@ from .pointwise import OfOne
 
 def add(a, b, y):
     """As kernels.reference.elementwise.add."""
-    _ADD(a, b, y)
+    _add(a, b, y)
 
 
 def subtract(a, b, y):
     """As kernels.reference.elementwise.subtract."""
-    _SUBTRACT(a, b, y)
+    _subtract(a, b, y)
 
 
 def multiply(a, b, y):
     """As kernels.reference.elementwise.multiply."""
-    _MULTIPLY(a, b, y)
+    _multiply(a, b, y)
 
 
 def divide(a, b, y):
     """As kernels.reference.elementwise.divide."""
-    _DIVIDE(a, b, y)
+    _divide(a, b, y)
 
 
 def power(a, b, y):
     """As kernels.reference.elementwise.power. The square, by far the most frequent, is a product."""
     if not hasattr(b, "machine") and b == 2:
-        _MULTIPLY(a, a, y)
+        _multiply(a, a, y)
     else:
-        _POWER(a, b, y)
+        _power(a, b, y)
 
 
 def negative(x, y):
     """As kernels.reference.elementwise.negative."""
-    _NEGATIVE(x, y)
+    _negative(x, y)
 
 
 def exp(x, y):
     """As kernels.reference.elementwise.exp."""
-    _EXP(x, y)
+    _exp(x, y)
 
 
 def log(x, y):
     """As kernels.reference.elementwise.log."""
-    _LOG(x, y)
+    _log(x, y)
 
 
 def sqrt(x, y):
     """As kernels.reference.elementwise.sqrt."""
-    _SQRT(x, y)
+    _sqrt(x, y)
 
 
 def absolute(x, y):
     """As kernels.reference.elementwise.absolute."""
-    _ABSOLUTE(x, y)
+    _absolute(x, y)
 
 
 def sign(x, y):
     """As kernels.reference.elementwise.sign."""
-    _SIGN(x, y)
+    _sign(x, y)
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _ADD(a, b):
+def _add(a, b):
     return a + b
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _SUBTRACT(a, b):
+def _subtract(a, b):
     return a - b
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _MULTIPLY(a, b):
+def _multiply(a, b):
     return a * b
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _DIVIDE(a, b):
+def _divide(a, b):
     return a / b
 
 
 @Broadcast
 @cuda.jit(device=True)
-def _POWER(a, b):
+def _power(a, b):
     return a * a if b == type(b)(2) else math.pow(a, b)
 
 
 @OfOne
 @cuda.jit(device=True)
-def _NEGATIVE(x):
+def _negative(x):
     return -x
 
 
 @OfOne
 @cuda.jit(device=True)
-def _EXP(x):
+def _exp(x):
     return math.exp(x)
 
 
 @OfOne
 @cuda.jit(device=True)
-def _LOG(x):
+def _log(x):
     return math.log(x)
 
 
 @OfOne
 @cuda.jit(device=True)
-def _SQRT(x):
+def _sqrt(x):
     return math.sqrt(x)
 
 
 @OfOne
 @cuda.jit(device=True)
-def _ABSOLUTE(x):
+def _absolute(x):
     return math.fabs(x)
 
 
 @OfOne
 @cuda.jit(device=True)
-def _SIGN(x):
+def _sign(x):
     zero, one = type(x)(0), type(x)(1)
     return one if x > zero else (-one if x < zero else zero)

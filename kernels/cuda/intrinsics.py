@@ -108,6 +108,54 @@ def store4_at(typing_context, address, a, b, c, d):
 
 
 @intrinsic
+def multiply(typing_context, sums, left, right, stage, first, steps, row, lower_row, column, far_column):
+    """sums[i, j] += sum over `steps` steps k from `first` on of a[i] b[j]: the inner product of a register tile (tile.py).
+
+    a       left[stage, k, row ... row + 3] and left[stage, k, lower_row ... lower_row + 3]: shared memory, in loads of 16 bytes
+    b       right[stage, k, column ... column + 3] and right[stage, k, far_column ... far_column + 3]
+    sums    (8, 8), a local array; as all places in it are constant, it becomes 64 registers
+    steps   a constant: so many steps are written out. As Python source, 64 multiply-adds for each take Numba half a minute to translate.
+    """
+    if not isinstance(steps, types.IntegerLiteral):
+        return None   # then Numba asks again, with the constant as the type
+    signature = types.void(sums, left, right, stage, first, steps, row, lower_row, column, far_column)
+
+    def generate(context, builder, signature, arguments):
+        kinds = signature.args
+        data = context.make_array(kinds[0])(context, builder, arguments[0]).data
+        places = [builder.gep(data, [INT32(number)]) for number in range(64)]
+        totals = [builder.load(place) for place in places]
+
+        def vectors(operand, *places):
+            """The function that loads 8 numbers of a step."""
+            stride = cgutils.unpack_tuple(builder, context.make_array(kinds[operand])(context, builder, arguments[operand]).strides, 3)[1]
+            starts = []
+            for place in places:
+                index = types.Tuple((kinds[3], kinds[4], kinds[place]))
+                packed = context.make_tuple(builder, index, [arguments[3], arguments[4], arguments[place]])
+                pointer = _pointer(context, builder, kinds[operand], arguments[operand], index, packed)
+                starts.append(builder.bitcast(pointer, ir.IntType(8).as_pointer(pointer.type.addrspace)))
+
+            def load(step):
+                numbers = []
+                for start in starts:
+                    at = builder.gep(start, [builder.mul(stride, stride.type(step))])
+                    four = builder.load(builder.bitcast(at, ir.VectorType(FLOAT, 4).as_pointer(at.type.addrspace)), align=16)
+                    numbers += [builder.extract_element(four, INT32(number)) for number in range(4)]
+                return numbers
+            return load
+
+        load_a, load_b = vectors(1, 6, 7), vectors(2, 8, 9)
+        for step in range(steps.literal_value):
+            a, b = load_a(step), load_b(step)
+            totals = [builder.fma(a[number // 8], b[number % 8], total) for number, total in enumerate(totals)]
+        for place, total in zip(places, totals):
+            builder.store(total, place)
+        return context.get_dummy_value()
+    return signature, generate
+
+
+@intrinsic
 def copy_async(typing_context, shared, shared_index, array, index, size):
     """Begin to copy `size` (0 to 16) bytes from array[index] on to shared[shared_index] and fill up to 16 with zeros.
 

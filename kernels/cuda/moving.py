@@ -66,10 +66,21 @@ def cast(x, y):
 
 def take(x, positions, y):
     """y[i] = x[positions[i]], a number or a whole row: x (n, ...), positions (m,) int32 or int64 from 0 to n - 1, y (m, ...)."""
-    row, size = math.prod(x.shape[1:]), x.itemsize
-    while size < 8 and row % 2 == 0 and x.address % (2 * size) == y.address % (2 * size) == 0:
+    _gather(_take, x, positions, y)
+
+
+def put(y, positions, x):
+    """y[positions[i]] = x[i]: the reverse of `take`. No position may come twice."""
+    _gather(_put, y, positions, x)
+
+
+def _gather(move, far, positions, near):
+    """Between far[positions[i]] and near[i], in words of up to 8 bytes."""
+    row, size = math.prod(far.shape[1:]), far.itemsize
+    while size < 8 and row % 2 == 0 and far.address % (2 * size) == near.address % (2 * size) == 0:
         row, size = row // 2, 2 * size
-    _take[blocks(positions.size * row, BLOCK), BLOCK](words(x.reshape(-1), size), positions.reshape(-1), words(y.reshape(-1), size), row)
+    far, near = words(far.reshape(-1), size), words(near.reshape(-1), size)
+    move[blocks(near.size, BLOCK), BLOCK](far, positions.reshape(-1), near, row)
 
 
 def add_at(y, positions, values):
@@ -214,6 +225,14 @@ def _take(x, positions, y, row):
     if i < y.size:
         place = uint32(uint32(i) // uint32(row))
         y[i] = x[uint32(positions[place] * row + (uint32(i) - place * uint32(row)))]
+
+
+@kernel
+def _put(y, positions, x, row):
+    i = cuda.grid(1)
+    if i < x.size:
+        place = uint32(uint32(i) // uint32(row))
+        y[uint32(positions[place] * row + (uint32(i) - place * uint32(row)))] = x[i]
 
 
 @kernel

@@ -277,38 +277,71 @@ def _channel(x, start, channel, channels, positions):
     return x[uint32(start + channel * positions)] if channel < channels else x.dtype.type(0)
 
 
+@cuda.jit(device=True, forceinline=True)
+def _four_channels(x, start, channel, channels, positions):
+    """The numbers in that channel and in the next three: four loads that are under way together."""
+    return (_channel(x, start, channel, channels, positions), _channel(x, start, channel + 1, channels, positions),
+            _channel(x, start, channel + 2, channels, positions), _channel(x, start, channel + 3, channels, positions))
+
+
+@cuda.jit(device=True, forceinline=True)
+def _put(y, start, channel, end, positions, value):
+    if channel < end:
+        y[uint32(start + uint32(channel) * positions)] = value
+
+
+@cuda.jit(device=True, forceinline=True)
+def _denominator(a, b, c, d, e, factor, k):
+    return k + factor * ((a * a + b * b) + (d * d + e * e) + c * c)
+
+
 @kernel
 def _local_response_of_five(x, y, count, channels, positions, factor, beta, k):
-    """Some channels of one position: each step brings in the one that comes two later."""
+    """Some channels of one position: each step brings in the four that come two later."""
     i, first = uint32(cuda.grid(1)), cuda.blockIdx.y * _CHANNELS
     if i < count:
-        steps, channels, positions = min(channels - first, _CHANNELS), uint32(channels), uint32(positions)
+        end, channels, positions = min(channels, first + _CHANNELS), uint32(channels), uint32(positions)
         start = _channel_0(i, channels, positions)
-        b, c = _channel(x, start, first - 2, channels, positions), _channel(x, start, first - 1, channels, positions)
-        d, e = _channel(x, start, first, channels, positions), _channel(x, start, first + 1, channels, positions)
-        for channel in range(first, first + steps):
-            a, b, c, d, e = b, c, d, e, _channel(x, start, channel + 2, channels, positions)
-            squares = (a * a + b * b) + (d * d + e * e) + c * c
-            y[uint32(start + uint32(channel) * positions)] = c / _power(k + factor * squares, beta)
+        a, b, c, d = _four_channels(x, start, first - 2, channels, positions)
+        for channel in range(first, end, 4):
+            e, f, g, h = _four_channels(x, start, channel + 2, channels, positions)
+            _put(y, start, channel, end, positions, c / _power(_denominator(a, b, c, d, e, factor, k), beta))
+            _put(y, start, channel + 1, end, positions, d / _power(_denominator(b, c, d, e, f, factor, k), beta))
+            _put(y, start, channel + 2, end, positions, e / _power(_denominator(c, d, e, f, g, factor, k), beta))
+            _put(y, start, channel + 3, end, positions, f / _power(_denominator(d, e, f, g, h, factor, k), beta))
+            a, b, c, d = e, f, g, h
+
+
+@cuda.jit(device=True, forceinline=True)
+def _own_and_t(grad_y, channel, channels, x, denominator, beta):
+    """grad_y / d^beta and t; 0 where there is no such channel"""
+    if uint32(channel) < channels:
+        own = grad_y / _power(denominator, beta)
+        return own, own * x / denominator
+    return x - x, x - x
 
 
 @kernel
 def _local_response_gradient_of_five(grad_y, x, grad_x, slope, count, channels, positions, factor, beta, k):
-    """Two windows slide: over x (a to e), for t of one channel, and over t (p to t), for the gradient of the channel two before."""
+    """Two windows slide, by four channels a step: over x (a to h), for t of a channel, and over t (p to w), for the gradient of the channel
+    two before it."""
     i, first, zero = uint32(cuda.grid(1)), cuda.blockIdx.y * _CHANNELS, x.dtype.type(0)
     if i < count:
-        steps, channels, positions = min(channels - first, _CHANNELS), uint32(channels), uint32(positions)
+        end, channels, positions = min(channels, first + _CHANNELS), uint32(channels), uint32(positions)
         start = _channel_0(i, channels, positions)
-        b, c = _channel(x, start, first - 4, channels, positions), _channel(x, start, first - 3, channels, positions)
-        d, e = _channel(x, start, first - 2, channels, positions), _channel(x, start, first - 1, channels, positions)
-        q, r, s, t, own_1, own_2 = zero, zero, zero, zero, zero, zero
-        for channel in range(first - 2, first + steps + 2):
-            a, b, c, d, e = b, c, d, e, _channel(x, start, channel + 2, channels, positions)
-            p, q, r, s, t = q, r, s, t, zero
-            own, own_1, own_2 = own_1, own_2, zero
-            if uint32(channel) < channels:
-                denominator = k + factor * ((a * a + b * b) + (d * d + e * e) + c * c)
-                own_2 = grad_y[uint32(start + uint32(channel) * positions)] / _power(denominator, beta)
-                t = own_2 * c / denominator
-            if channel >= first + 2:
-                grad_x[uint32(start + uint32(channel - 2) * positions)] = own - slope * a * ((p + q) + (s + t) + r)
+        a, b, c, d = _four_channels(x, start, first - 4, channels, positions)
+        p, q, r, s, own_r, own_s = zero, zero, zero, zero, zero, zero
+        for channel in range(first - 2, end + 2, 4):
+            e, f, g, h = _four_channels(x, start, channel + 2, channels, positions)
+            own_t, own_u, own_v, own_w = _four_channels(grad_y, start, channel, channels, positions)
+            own_t, t = _own_and_t(own_t, channel, channels, c, _denominator(a, b, c, d, e, factor, k), beta)
+            own_u, u = _own_and_t(own_u, channel + 1, channels, d, _denominator(b, c, d, e, f, factor, k), beta)
+            own_v, v = _own_and_t(own_v, channel + 2, channels, e, _denominator(c, d, e, f, g, factor, k), beta)
+            own_w, w = _own_and_t(own_w, channel + 3, channels, f, _denominator(d, e, f, g, h, factor, k), beta)
+            if channel > first:
+                _put(grad_x, start, channel - 2, end, positions, own_r - slope * a * ((p + q) + (s + t) + r))
+                _put(grad_x, start, channel - 1, end, positions, own_s - slope * b * ((q + r) + (t + u) + s))
+                _put(grad_x, start, channel, end, positions, own_t - slope * c * ((r + s) + (u + v) + t))
+                _put(grad_x, start, channel + 1, end, positions, own_u - slope * d * ((s + t) + (v + w) + u))
+            a, b, c, d = e, f, g, h
+            p, q, r, s, own_r, own_s = t, u, v, w, own_v, own_w

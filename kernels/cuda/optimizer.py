@@ -14,6 +14,7 @@ from .launch import blocks, kernel
 from .pointwise import BLOCK, wide
 
 PIECE = 4096   # numbers that a block of sgd_all or adam_all works on
+KEPT = 16      # tables: gradients seldom lie in the same places in each step, but they come back to the same ones
 
 
 def sgd(parameter, gradient, velocity, lr, momentum, weight_decay, nesterov):
@@ -33,7 +34,8 @@ def sgd_all(parameters, gradients, velocities, lr, momentum, weight_decay, neste
     parameters, gradients  lists of arrays
     velocities             a list of arrays, or None when momentum is 0
     lr                     a number, or an array of size 1 on the device: then the kernel takes what it finds there when it runs
-    tables                 a dictionary of the caller's, in which tables are kept. It must not be changed by others, and may be cleared
+    tables                 a dictionary of the caller's, in which the last KEPT tables are kept. Who records a sequence of kernels gives
+                           it one of its own, so that its table lasts as long as the record
     """
     arrays = [parameters, gradients] if velocities is None else [parameters, gradients, velocities]
     if parameters[0].dtype != "float32":
@@ -89,6 +91,8 @@ def _table(arrays, tables):
             firsts = np.arange(0, same[0].size, PIECE)
             addresses = [array.address + 4 * firsts for array in same]
             rows.append(np.stack([*addresses, np.minimum(PIECE, same[0].size - firsts)], 1).astype(np.uint64))
+        if len(tables) == KEPT:
+            del tables[next(iter(tables))]   # the oldest
         tables[key] = arrays[0][0].machine.to_device(np.concatenate(rows))
     return tables[key]
 
@@ -197,7 +201,8 @@ def _adam(parameter, gradient, mean, square, lr, lr_place, step, step_place, kee
     i = cuda.grid(1)
     if i < parameter.size:
         number = parameter.dtype.type
-        rate, scale = _adam_scales(lr if lr_place is None else lr_place[0], step if step_place is None else number(step_place[0]), log1, log2)
+        count = step if step_place is None else number(step_place[0])
+        rate, scale = _adam_scales(lr if lr_place is None else lr_place[0], count, log1, log2)
         parameter[i], mean[i], square[i] = _adam_step(parameter[i], gradient[i], mean[i], square[i], rate, scale,
                                                       keep1, add1, keep2, add2, epsilon, weight_decay)
 

@@ -44,21 +44,21 @@ def pad_grad_input(grad_y, grad_x, before, mode):
     for axis in bordered:
         shape = (*grad_y.shape[:axis], grad_x.shape[axis], *grad_y.shape[axis + 1:])
         result = grad_x if axis == bordered[-1] else empty_like(grad_x, shape)
-        inner = math.prod(shape[axis + 1:])
-        _pad_grad_axis[blocks(result.size, BLOCK), BLOCK](grad_y.reshape(-1), result.reshape(-1), grad_y.shape[axis], shape[axis], inner,
-                                                          before[axis], _MODES[mode], blocks(grad_y.shape[axis], shape[axis]) if result.size else 0)
+        size, padded, inner = shape[axis], grad_y.shape[axis], math.prod(shape[axis + 1:])
+        _pad_grad_axis[blocks(result.size, BLOCK), BLOCK](grad_y.reshape(-1), result.reshape(-1), padded, size, inner, before[axis],
+                                                          _MODES[mode], blocks(padded, max(1, size)))
         grad_y = result
 
 
 def _merged(shape, padded_shape, before):
     """Neighbouring axes without a border made one: sizes of x, of y, and what comes before."""
-    axes = [(1, 1, 0)]
+    axes = [(1, 1, 0)]   # an axis that all can be part of
     for size, padded, first in zip(shape, padded_shape, before):
         if size == padded and axes[-1][0] == axes[-1][1]:
             axes[-1] = axes[-1][0] * size, axes[-1][1] * size, 0
         else:
             axes.append((size, padded, first))
-    return tuple(zip(*axes))
+    return tuple(zip(*axes[len(axes) > 1 and axes[0] == (1, 1, 0):]))
 
 
 def _pad_axes(x, y, sizes, padded, before, mode, value):

@@ -165,7 +165,7 @@ def _power_of_two(size):
 
 @kernel
 def _columns(x, y, length, columns, strips, greatest, four):
-    """y[outer, part, column]: a block has as many columns as it is wide, and each of its rows of threads every so many'th number of them."""
+    """y[outer, part, column]: a block has as many columns as it is wide, and its rows of threads take turns at the numbers in them."""
     shared = cuda.shared.array((4, BLOCK), x.dtype)
     width, rows = uint32(cuda.blockDim.x), uint32(cuda.blockDim.y)
     part, parts = uint32(cuda.blockIdx.y), uint32(cuda.gridDim.y)

@@ -4,6 +4,7 @@ import math
 from numba import cuda, int64, uint32
 
 from .launch import blocks, kernel
+from .moving import words
 
 BLOCK, WARP = 256, 32
 _ALL = 0xffffffff
@@ -12,13 +13,13 @@ _ALL = 0xffffffff
 def argmax(x, y, axis):
     """y = where along the axis x is largest: the first place of several, and NaN is larger than all numbers; as numpy.argmax.
 
-    x  contiguous, any type but bool (seen as uint8)
+    x  contiguous, any type
     y  int64, the shape of x without the axis, or with a 1 there
 
     Along the last axis a warp takes a row: it reads neighbours, and its lanes compare what they have found. Along another one a thread
     takes a column, whose neighbours are those of the threads beside it.
     """
-    size, inner = x.shape[axis], math.prod(x.shape[axis + 1:])
+    size, inner, x = x.shape[axis], math.prod(x.shape[axis + 1:]), words(x.reshape(-1), 1) if x.dtype == bool else x
     if inner == 1:
         _argmax_rows[blocks(y.size, BLOCK // WARP), BLOCK](x.reshape(-1), y.reshape(-1), size)
     else:
@@ -67,7 +68,8 @@ def _argmax_rows(x, y, size):
             if _beats(value, k, best, place):
                 best, place = value, k
         for distance in (16, 8, 4, 2, 1):
-            value, k = cuda.shfl_xor_sync(_ALL, best, distance), cuda.shfl_xor_sync(_ALL, place, distance)
+            k = cuda.shfl_xor_sync(_ALL, place, distance)
+            value = x[uint32(start + uint32(k))]   # read again: numbers of a byte cannot be handed over
             if _beats(value, k, best, place):
                 best, place = value, k
         if lane == 0:

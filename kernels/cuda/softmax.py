@@ -113,7 +113,8 @@ def _normalizer(x, start, length, thread, threads, shared, wide, four):
             greatest, total = _merge(greatest, total, x[uint32(start + k)], one, one)
     for step in range(5):
         distance = 16 >> step
-        greatest, total = _merge(greatest, total, cuda.shfl_xor_sync(ALL, greatest, distance), cuda.shfl_xor_sync(ALL, total, distance), one)
+        other_greatest, other_total = cuda.shfl_xor_sync(ALL, greatest, distance), cuda.shfl_xor_sync(ALL, total, distance)
+        greatest, total = _merge(greatest, total, other_greatest, other_total, one)
     if wide is not None:
         if thread % uint32(WARP) == 0:
             shared[0, thread // uint32(WARP)], shared[1, thread // uint32(WARP)] = greatest, total

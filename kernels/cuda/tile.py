@@ -37,7 +37,7 @@ from typing import NamedTuple
 
 from numba import cuda, float32, int32, uint32
 
-from .intrinsics import load4, store4
+from .intrinsics import load4, multiply, store4
 from .launch import Kernel
 
 
@@ -221,22 +221,11 @@ def _block(lines, depth):
     return textwrap.indent("\n".join(lines), "    " * depth)
 
 
-_STEP = """\
-a[0], a[1], a[2], a[3] = load4(left_tile, (stage, {k}, my_row))
-a[4], a[5], a[6], a[7] = load4(left_tile, (stage, {k}, uint32(my_row + HALF_ROWS)))
-b[0], b[1], b[2], b[3] = load4(right_tile, (stage, {k}, my_column))
-b[4], b[5], b[6], b[7] = load4(right_tile, (stage, {k}, uint32(my_column + HALF_COLUMNS)))
-for i in range(8):
-    for j in range(8):
-        sums[i, j] += a[i] * b[j]"""
-
 _KERNEL = """\
 def product_{tile.rows}x{tile.columns}({arguments}, row_blocks, depth, part_depth):
     left_tile = cuda.shared.array((2, {tile.depth}, {left_length}), float32, alignment=16)
     right_tile = cuda.shared.array((2, {tile.depth}, {right_length}), float32, alignment=16)
     sums = cuda.local.array((8, 8), float32)
-    a = cuda.local.array(8, float32)
-    b = cuda.local.array(8, float32)
     left_next = cuda.local.array({left_staged}, float32)
     right_next = cuda.local.array({right_staged}, float32)
     thread = uint32(cuda.threadIdx.x)
@@ -251,17 +240,15 @@ def product_{tile.rows}x{tile.columns}({arguments}, row_blocks, depth, part_dept
         for j in range(8):
             sums[i, j] = float32(0)
 {begin}
-    if start < end:
-{fetch_first}
-{put_first}
-    cuda.syncthreads()
-    stage = uint32(0)
-    for k in range(start, end, int32({tile.depth})):
+    stage = uint32(1)
+    for k in range(int32(start - {tile.depth}), end, int32({tile.depth})):   # the first time round there is nothing yet to multiply
         next_k = int32(k + {tile.depth})
         if next_k < end:
 {fetch}
-        for step in range(0, {tile.depth}, {tile.unroll}):
-{steps}
+        if k >= start:
+            for step in range(0, {tile.depth}, {tile.unroll}):
+                multiply(sums, left_tile, right_tile, stage, uint32(step), {tile.unroll}, my_row, uint32(my_row + HALF_ROWS), my_column,
+                         uint32(my_column + HALF_COLUMNS))
         if next_k < end:
             stage = uint32(stage ^ 1)
 {put}
@@ -281,9 +268,7 @@ def source(tile, left, right, target):
         tile=tile, arguments=", ".join([left.arguments("left"), right.arguments("right"), target.arguments()]),
         left_length=left.length(tile, "left"), right_length=right.length(tile, "right"),
         left_staged=left.staged(tile, "left"), right_staged=right.staged(tile, "right"),
-        begin=both("begin", 1), fetch_first=both("fetch", 2, "start"), put_first=both("put", 2, 0),
-        fetch=both("fetch", 3, "next_k"), put=both("put", 3, "stage"),
-        steps=_block([_STEP.format(k=f"uint32(step + {number})") for number in range(tile.unroll)], 3),
+        begin=both("begin", 1), fetch=both("fetch", 3, "next_k"), put=both("put", 3, "stage"),
         store=_block([textwrap.dedent(target.store())], 1))
     for name, value in ("HALF_ROWS", tile.rows // 2), ("HALF_COLUMNS", tile.columns // 2), ("WARPS_ACROSS", tile.columns // 64):
         text = text.replace(name, str(value))
@@ -300,6 +285,6 @@ def product(tile, left, right, target):
     text = source(tile, left, right, target)
     name = f"<{tile}, {left}, {right}, {target}>"
     linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name   # so that errors can show its lines
-    names = {"cuda": cuda, "float32": float32, "int32": int32, "uint32": uint32, "load4": load4, "store4": store4, "min": min}
+    names = {"cuda": cuda, "float32": float32, "int32": int32, "uint32": uint32, "load4": load4, "store4": store4, "multiply": multiply, "min": min}
     exec(compile(text, name, "exec"), names)
     return Kernel(names[f"product_{tile.rows}x{tile.columns}"], launch_bounds=(tile.threads, tile.blocks))

@@ -16,6 +16,7 @@ the same order. direct.conv2d_grad_weight is the definition, one thread for each
 """
 import dataclasses
 import functools
+import itertools
 from typing import NamedTuple
 
 from numba import cuda, uint32
@@ -26,9 +27,10 @@ from .launch import blocks, kernel
 from .tile import Tile, product
 
 # (tile, how much longer it takes for a multiply-add than the first)
-_TILES = ((Tile(128, 128, 16, 8, 1), 1.0), (Tile(128, 64, 8, 2, 4), 1.15), (Tile(64, 128, 8, 2, 4), 1.15), (Tile(64, 64, 8, 2, 8), 1.2),
-          (Tile(32, 64, 8, 2, 16), 1.5))
-_TABLE = 1.15     # and AllTaps than OneTap
+_TILES = ((Tile(128, 128, 16, 8, 1), 1.0), (Tile(64, 128, 16, 8, 3), 1.1), (Tile(128, 64, 16, 8, 3), 1.1), (Tile(64, 64, 16, 8, 6), 1.15),
+          (Tile(32, 64, 8, 4, 12), 1.4))
+# (OneTap or AllTaps?, that on the left and Gradient on the right or the other way round?, how much longer than the first)
+_FORMS = (True, False, 1.0), (True, True, 1.0), (False, False, 1.15), (False, True, 1.15)
 _BEGIN = 64       # pixels on which a block could work in the time that it needs to begin and to end
 _ADD = 30         # and in the time that a number of it takes to be written, read and added
 _MOST_PARTS = 1024
@@ -49,25 +51,27 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
     taps = grad_weight.shape[2] * grad_weight.shape[3]
     pixels = images * out_height * out_width
     plan = _plan_of(filters, channels, taps, groups, pixels, x.machine.multiprocessors)
-    tile = plan.tile
-    sums = empty_like(x, (plan.parts * groups * plan.row_blocks * plan.column_blocks * tile.rows * tile.columns,))
-    geometry = filters, out_height, out_width, *_digits(tile.depth, out_height, out_width)
-    window = (channels, height, width, *grad_weight.shape[2:], *stride, *padding, *dilation, plan.padded)
-    product(tile, Gradient(), OneTap() if plan.one_tap else AllTaps(), Parts())[
-        (plan.row_blocks * plan.column_blocks, plan.parts, groups), tile.threads](
-        grad_y.reshape(-1), *geometry, x.reshape(-1), *window, sums, plan.row_blocks, pixels, plan.part_pixels)
-    count, taps = (channels, taps) if plan.one_tap else (channels * taps, 1)
-    adders = min(_ADDERS, blocks(plan.parts, 8))
-    _add_parts[(tile.rows * tile.columns // _LINE, plan.row_blocks * plan.column_blocks, groups), (_LINE, adders)](
-        sums, grad_weight.reshape(-1), plan.parts, filters, count, taps, plan.row_blocks, tile.rows, tile.columns, plan.padded)
+    tile, count = plan.tile, plan.row_blocks * plan.column_blocks
+    sums = empty_like(x, (plan.parts * groups * count * tile.rows * tile.columns,))
+    gradient = Gradient(), (grad_y.reshape(-1), filters, out_height, out_width, *_digits(tile.depth, out_height, out_width))
+    window = OneTap() if plan.one_tap else AllTaps(), (x.reshape(-1), channels, height, width, *grad_weight.shape[2:], *stride, *padding,
+                                                       *dilation, plan.padded)
+    (left, of_left), (right, of_right) = (window, gradient) if plan.window_left else (gradient, window)
+    product(tile, left, right, Parts())[(count, plan.parts, groups), tile.threads](*of_left, *of_right, sums, plan.row_blocks, pixels,
+                                                                                   plan.part_pixels)
+    lines, taps = (channels, taps) if plan.one_tap else (channels * taps, 1)
+    _add_parts[(tile.rows * tile.columns // _LINE, count, groups), (_LINE, min(_ADDERS, blocks(plan.parts, 8)))](
+        sums, grad_weight.reshape(-1), plan.parts, filters, lines, taps, plan.window_left, plan.row_blocks, tile.rows, tile.columns,
+        plan.padded)
 
 
 class _Plan(NamedTuple):
     tile: Tile
-    one_tap: bool
+    one_tap: bool      # OneTap or AllTaps?
+    window_left: bool  # that on the left and Gradient on the right, or the other way round?
     row_blocks: int
     column_blocks: int
-    padded: int        # columns of a tap, or of all, in whole tiles
+    padded: int        # lines of a tap, or of all, in whole tiles
     parts: int
     part_pixels: int
 
@@ -76,20 +80,20 @@ class _Plan(NamedTuple):
 def _plan_of(filters, channels, taps, groups, pixels, multiprocessors):
     """The cheapest, counted in multiply-adds."""
     plans = []
-    for tile, tile_cost in _TILES:
-        row_blocks = blocks(filters, tile.rows)
-        for one_tap, cost in (True, tile_cost), (False, tile_cost * _TABLE):
-            column_blocks = taps * blocks(channels, tile.columns) if one_tap else blocks(channels * taps, tile.columns)
-            at_once = multiprocessors * tile.blocks
-            count = groups * row_blocks * column_blocks
-            for rounds in range(1, 9):
-                parts = max(1, min(_MOST_PARTS, rounds * at_once // count))
-                part_pixels = blocks(blocks(pixels, parts), tile.depth) * tile.depth
-                parts = blocks(pixels, part_pixels)
-                block_time = (blocks(count * parts, at_once) * at_once * (part_pixels * cost + _BEGIN) + _ADD * count * parts)
-                time = block_time * tile.rows * tile.columns
-                plans.append((time, len(plans), _Plan(tile, one_tap, row_blocks, column_blocks,
-                                                      column_blocks // (taps if one_tap else 1) * tile.columns, parts, part_pixels)))
+    for (tile, tile_cost), (one_tap, window_left, form_cost) in itertools.product(_TILES, _FORMS):
+        across = (tile.rows, tile.columns)[not window_left]
+        window_blocks = taps * blocks(channels, across) if one_tap else blocks(channels * taps, across)
+        gradient_blocks = blocks(filters, (tile.rows, tile.columns)[window_left])
+        count, at_once = groups * window_blocks * gradient_blocks, multiprocessors * tile.blocks
+        for rounds in range(1, 9):
+            parts = max(1, min(_MOST_PARTS, rounds * at_once // count))
+            part_pixels = blocks(blocks(pixels, parts), tile.depth) * tile.depth
+            parts = blocks(pixels, part_pixels)
+            time = (blocks(count * parts, at_once) * at_once * (part_pixels * tile_cost * form_cost + _BEGIN)
+                    + _ADD * count * parts) * tile.rows * tile.columns
+            row_blocks, column_blocks = (window_blocks, gradient_blocks) if window_left else (gradient_blocks, window_blocks)
+            plans.append((time, len(plans), _Plan(tile, one_tap, window_left, row_blocks, column_blocks,
+                                                  window_blocks // (taps if one_tap else 1) * across, parts, part_pixels)))
     return min(plans)[2]
 
 
@@ -99,61 +103,13 @@ def _digits(pixels, height, width):
     return *divmod(rows, height), columns
 
 
-class _Lines:
-    """What both sides have in common: a thread reads one pixel of each slice, of several lines.
-
-    depth / 8 lines are written to shared memory by neighbouring threads at once. Its rows are 4 numbers longer than the tile is wide, so
-    pixels that lie 8 apart share a bank: those threads take their lines in another order.
-    """
-
-    def staged(self, tile, side):
-        return tile.width(side) * tile.depth // tile.threads
-
-    def length(self, tile, side):
-        return tile.width(side) + 4
-
-    def lines(self, tile, side):
-        """For each of its numbers: which line the thread reads, from its first one on."""
-        turns = tile.depth // 8
-        return [f"uint32({number // turns * 4} + turn_{number % turns})" for number in range(self.staged(tile, side))]
-
-    def first(self, tile, side):
-        """The first line that a warp reads: those of a tile are dealt out evenly."""
-        return f"uint32(warp * {tile.width(side) * 32 // tile.threads})"
-
-    def put(self, tile, side, stage):
-        return [f"{side}_tile[{stage}, pixel, uint32({self.first(tile, side)} + {line})] = {side}_next[{number}]"
-                for number, line in enumerate(self.lines(tile, side))]
-
-
-@dataclasses.dataclass(frozen=True)
-class Gradient(_Lines):
-    """grad_y, its lines the filters of a group. It keeps count of the pixel for both sides."""
-
-    def arguments(self, side):
-        return "grad_y, filters, out_height, out_width, step_images, step_rows, step_columns"
-
-    def begin(self, tile, side):
-        return [f"pixel = uint32(lane % {tile.depth})",
-                *[f"turn_{turn} = uint32((lane >> 3) ^ {turn})" for turn in range(tile.depth // 8)],
-                "position = uint32(start + pixel)",
-                "image = uint32(position // uint32(out_height * out_width))",
-                "inside = uint32(position - image * uint32(out_height * out_width))",
-                "row = uint32(inside // uint32(out_width))",
-                "column = uint32(inside - row * uint32(out_width))",
-                "plane = uint32(out_height * out_width)",
-                f"first_filter = uint32(cuda.blockIdx.z * filters + first_left + {self.first(tile, side)})",
-                "last_gradient = uint32(grad_y.size - 1)"]
-
-    def fetch(self, tile, side, k):
-        return [f"position = uint32({k} + pixel)",
-                "if position < uint32(end):",
-                "    gradient = uint32(((image * uint32(cuda.gridDim.z * filters) + first_filter) * out_height + row) * out_width + column)",
-                *[f"    {side}_next[{number}] = grad_y[min(uint32(gradient + {line} * plane), last_gradient)]"
-                  for number, line in enumerate(self.lines(tile, side))],
-                "else:",
-                *[f"    {side}_next[{number}] = float32(0)" for number in range(self.staged(tile, side))]]
-
+_FIRST_PIXEL = """\
+position = uint32(start + pixel)
+plane = uint32(out_height * out_width)
+image = uint32(position // plane)
+inside = uint32(position - image * plane)
+row = uint32(inside // uint32(out_width))
+column = uint32(inside - row * uint32(out_width))"""
 
 _NEXT_PIXEL = """\
 column = uint32(column + step_columns)
@@ -164,73 +120,128 @@ if column >= uint32(out_width):
     row = uint32(row + 1)
 if row >= uint32(out_height):
     row = uint32(row - out_height)
-    image = uint32(image + 1)""".split("\n")
+    image = uint32(image + 1)"""
 
-_WINDOW = ("x, channels, height, width, window_rows, window_columns, down, across, top, margin, row_step, column_step, padded")
+
+class _Lines:
+    """What the sources have in common: a thread reads one pixel of each slice, of several lines. The left side begins with the pixel of a
+    slice, the right side goes on to the next one.
+
+    depth / 8 lines are written to shared memory by the threads of a warp at once. Its rows are 4 numbers longer than the tile is wide, so
+    pixels that lie 8 apart share a bank: their threads take their lines in another order.
+    """
+
+    def staged(self, tile, side):
+        return tile.width(side) * tile.depth // tile.threads
+
+    def length(self, tile, side):
+        return tile.width(side) + 4
+
+    def begin(self, tile, side):
+        turns = range(tile.depth // 8)
+        lines = [f"pixel = uint32(lane % {tile.depth})", *_FIRST_PIXEL.split("\n")] if side == "left" else []
+        return [*lines, *[f"{side}_line_{turn} = uint32(warp * {tile.width(side) * 32 // tile.threads} + (lane >> 3 ^ {turn}))"
+                          for turn in turns], *self.find(tile, side)]
+
+    def fetch(self, tile, side, k):
+        before = [f"position = uint32({k} + pixel)"] if side == "left" else []
+        after = _NEXT_PIXEL.split("\n") if side == "right" else []
+        return [*before, *self.read(tile, side, list(self._numbers(tile, side))), *after]
+
+    def put(self, tile, side, stage):
+        return [f"{side}_tile[{stage}, pixel, {side}_line_{turn} + {further}] = {side}_next[{number}]"
+                for number, turn, further in self._numbers(tile, side)]
+
+    def _numbers(self, tile, side):
+        """For each number that a thread reads: (its place in the registers, whose turn it is, how many lines further)."""
+        turns = tile.depth // 8
+        for number in range(self.staged(tile, side)):
+            yield number, number % turns, number // turns * 4
+
+
+def _read(array, side, condition, base, line_size, numbers):
+    """The numbers of one pixel, `line_size` apart, or zeros. What lies beyond the last line is not used, so anything may be read there."""
+    turns = sorted({turn for _, turn, _ in numbers})
+    return [f"if {condition}:",
+            *[f"    {side}_{turn} = uint32({base} + {side}_line_{turn} * {line_size})" for turn in turns],
+            *[f"    {side}_next[{number}] = {array}[min(uint32({side}_{turn} + {further} * {line_size}), uint32({array}.size - 1))]"
+              for number, turn, further in numbers],
+            "else:",
+            *[f"    {side}_next[{number}] = float32(0)" for number, _, _ in numbers]]
 
 
 @dataclasses.dataclass(frozen=True)
-class OneTap(_Lines):
-    """x as one tap sees it, its lines the channels of a group. Column blocks go through the channels of the first tap, then the second."""
+class Gradient(_Lines):
+    """grad_y, its lines the filters of a group."""
 
     def arguments(self, side):
-        return _WINDOW
+        return "grad_y, filters, out_height, out_width, step_images, step_rows, step_columns"
 
-    def begin(self, tile, side):
-        return ["tap = uint32(uint32(first_right) // uint32(padded))",
+    def find(self, tile, side):
+        return [f"first_filter = uint32(cuda.blockIdx.z * filters + first_{side})"]
+
+    def read(self, tile, side, numbers):
+        return ["gradient = uint32(((image * uint32(cuda.gridDim.z * filters) + first_filter) * out_height + row) * out_width + column)",
+                *_read("grad_y", side, "position < uint32(end)", "gradient", "plane", numbers)]
+
+
+class _Window(_Lines):
+    def arguments(self, side):
+        return "x, channels, height, width, window_rows, window_columns, down, across, top, margin, row_step, column_step, padded"
+
+
+@dataclasses.dataclass(frozen=True)
+class OneTap(_Window):
+    """x as one tap sees it, its lines the channels of a group: blocks go through the channels of the first tap, then of the second."""
+
+    def find(self, tile, side):
+        return [f"tap = uint32(first_{side} // uint32(padded))",
                 "tap_row = uint32(tap // uint32(window_columns))",
                 "tap_column = uint32(tap - tap_row * uint32(window_columns))",
-                "from_row = uint32(tap_row * uint32(row_step) - uint32(top))",
-                "from_column = uint32(tap_column * uint32(column_step) - uint32(margin))",
-                f"first_channel = uint32(cuda.blockIdx.z * channels + first_right - tap * uint32(padded) + {self.first(tile, side)})",
-                "area = uint32(height * width)",
-                "last_pixel = uint32(x.size - 1)"]
+                "from_row = uint32(tap_row * uint32(row_step) - top)",
+                "from_column = uint32(tap_column * uint32(column_step) - margin)",
+                f"first_channel = uint32(cuda.blockIdx.z * channels + first_{side} - tap * uint32(padded))",
+                "area = uint32(height * width)"]
 
-    def fetch(self, tile, side, k):
+    def read(self, tile, side, numbers):
         return ["seen_row = uint32(row * uint32(down) + from_row)",
                 "seen_column = uint32(column * uint32(across) + from_column)",
-                "if seen_row < uint32(height) and seen_column < uint32(width) and position < uint32(end):",
-                "    seen = uint32(((image * uint32(cuda.gridDim.z * channels) + first_channel) * height + seen_row) * width + seen_column)",
-                *[f"    {side}_next[{number}] = x[min(uint32(seen + {line} * area), last_pixel)]"
-                  for number, line in enumerate(self.lines(tile, side))],
-                "else:",
-                *[f"    {side}_next[{number}] = float32(0)" for number in range(self.staged(tile, side))],
-                *_NEXT_PIXEL]
+                "seen = uint32(((image * uint32(cuda.gridDim.z * channels) + first_channel) * height + seen_row) * width + seen_column)",
+                *_read("x", side, "seen_row < uint32(height) and seen_column < uint32(width) and position < uint32(end)", "seen", "area",
+                       numbers)]
 
 
 @dataclasses.dataclass(frozen=True)
-class AllTaps(_Lines):
+class AllTaps(_Window):
     """x as all taps see it: line (c, r, k) is channel c through tap (r, k)."""
 
-    def arguments(self, side):
-        return _WINDOW
-
-    def begin(self, tile, side):
-        return [f"tap_places = cuda.shared.array({tile.columns}, uint32)",
-                f"tap_rows = cuda.shared.array({tile.columns}, uint32)",
-                f"tap_columns = cuda.shared.array({tile.columns}, uint32)",
-                f"for number in range(thread, {tile.columns}, {tile.threads}):",
-                "    tap = uint32(first_right + number)",
+    def find(self, tile, side):
+        count = tile.width(side)
+        return [f"tap_places = cuda.shared.array({count}, int32)",
+                f"tap_rows = cuda.shared.array({count}, int32)",
+                f"tap_columns = cuda.shared.array({count}, int32)",
+                f"for number in range(thread, {count}, {tile.threads}):",
+                f"    tap = uint32(first_{side} + number)",
                 "    line = uint32(tap // uint32(window_columns))",
                 "    channel = uint32(line // uint32(window_rows))",
-                "    from_row = uint32((line - channel * uint32(window_rows)) * uint32(row_step) - uint32(top))",
-                "    from_column = uint32((tap - line * uint32(window_columns)) * uint32(column_step) - uint32(margin))",
-                "    tap_rows[number] = from_row if channel < uint32(channels) else uint32(1 << 30)",
+                "    from_row = int32((line - channel * uint32(window_rows)) * uint32(row_step) - top)",
+                "    from_column = int32((tap - line * uint32(window_columns)) * uint32(column_step) - margin)",
+                "    tap_rows[number] = from_row if channel < uint32(channels) else int32(1 << 30)   # beyond any image",
                 "    tap_columns[number] = from_column",
-                "    tap_places[number] = uint32((channel * uint32(height) + from_row) * uint32(width) + from_column)",
+                "    tap_places[number] = int32((int32(channel) * height + from_row) * width + from_column)",
                 "cuda.syncthreads()"]
 
-    def fetch(self, tile, side, k):
-        lines = ["first_row = uint32(row * uint32(down))",
-                 "first_column = uint32(column * uint32(across))",
-                 "seen = uint32(((image * uint32(cuda.gridDim.z) + cuda.blockIdx.z) * channels * height + first_row) * width + first_column)"]
-        for number, line in enumerate(self.lines(tile, side)):
-            lines += [f"tap = uint32({self.first(tile, side)} + {line})",
+    def read(self, tile, side, numbers):
+        lines = ["seen_row = uint32(row * uint32(down))",
+                 "seen_column = uint32(column * uint32(across))",
+                 "seen = uint32(((image * uint32(cuda.gridDim.z) + cuda.blockIdx.z) * channels * height + seen_row) * width + seen_column)"]
+        for number, turn, further in numbers:
+            lines += [f"tap = {side}_line_{turn} + {further}",
                       f"{side}_next[{number}] = float32(0)",
-                      "if (uint32(first_row + tap_rows[tap]) < uint32(height) and uint32(first_column + tap_columns[tap]) < uint32(width)",
+                      "if (uint32(seen_row + tap_rows[tap]) < uint32(height) and uint32(seen_column + tap_columns[tap]) < uint32(width)",
                       "        and position < uint32(end)):",
                       f"    {side}_next[{number}] = x[uint32(seen + tap_places[tap])]"]
-        return lines + _NEXT_PIXEL
+        return lines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -252,7 +263,7 @@ class Parts:
 
 
 @kernel
-def _add_parts(sums, grad_weight, parts, filters, count, taps, row_blocks, rows, columns, padded):
+def _add_parts(sums, grad_weight, parts, filters, count, taps, window_left, row_blocks, rows, columns, padded):
     """grad_weight = the sum of the parts, put in order: the first of a few adders takes the first part and every so manieth after it, the
     second the next, and at the end one adds what they have."""
     shared = cuda.shared.array((_ADDERS, _LINE), sums.dtype)
@@ -271,8 +282,9 @@ def _add_parts(sums, grad_weight, parts, filters, count, taps, row_blocks, rows,
         for other in range(1, adders):
             total += shared[uint32(other), lane]
         row = uint32(number // uint32(columns))
-        m = uint32(block % uint32(row_blocks) * uint32(rows) + row)
-        q = uint32(block // uint32(row_blocks) * uint32(columns) + number - row * uint32(columns))
+        row, column = (uint32(block % uint32(row_blocks) * uint32(rows) + row),
+                       uint32(block // uint32(row_blocks) * uint32(columns) + number - row * uint32(columns)))
+        m, q = (column, row) if window_left else (row, column)
         tap = uint32(q // uint32(padded))
         c = uint32(q - tap * uint32(padded))
         if m < uint32(filters) and c < uint32(count):

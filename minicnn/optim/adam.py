@@ -29,7 +29,7 @@ class Adam(Optimizer):
         if hasattr(kernels, "adam_all") and len({state["step"] for state in states}) == 1:
             means, squares = ([state[name] for state in states] for name in ("mean", "square"))
             lr, step = varying(parameters[0], lambda: self.lr), varying(parameters[0], lambda: _count(states))
-            kernels.adam_all(parameters, gradients, means, squares, lr, *settings, step, self.tables())
+            kernels.adam_all(parameters, gradients, means, squares, lr, *settings, step, self.tables)
             return
         for parameter, gradient, state in zip(parameters, gradients, states):
             lr, step = varying(parameter, lambda: self.lr), varying(parameter, lambda: _count([state]))

@@ -6,9 +6,6 @@ from minicnn.errors import InputError
 from minicnn.tensor import Tensor
 
 
-_MOST_TABLES = 16
-
-
 class Optimizer:
     """Changes parameters by their gradients, in place.
 
@@ -33,7 +30,7 @@ class Optimizer:
         self._at_least(0, lr=lr)
         self.lr = lr
         self.state = [{} for _ in self.parameters]
-        self._tables = {}   # of addresses, which kernels keep that change all parameters at once
+        self.tables = {}   # of kernels that change all parameters at once
 
     def _at_least(self, least, **settings):
         for name, value in settings.items():
@@ -53,13 +50,6 @@ class Optimizer:
                     [state for _, state in learning])
         for parameter, _ in learning:
             parameter.changed()
-
-    def tables(self):
-        """A dictionary for kernels that change all parameters at once. Where arrays come from memory that is used again, their
-        addresses come back after a few steps; what has not is forgotten."""
-        if len(self._tables) > _MOST_TABLES:
-            self._tables.clear()
-        return self._tables
 
     def zero_grad(self):
         """Forget all gradients; without this, the next backward adds to them."""

@@ -30,7 +30,7 @@ class SGD(Optimizer):
         velocities = [state["velocity"] for state in states] if self.momentum else None
         kernels, settings = kernels_for(*parameters), (self.momentum, self.weight_decay, self.nesterov)
         if hasattr(kernels, "sgd_all"):
-            kernels.sgd_all(parameters, gradients, velocities, varying(parameters[0], lambda: self.lr), *settings, self.tables())
+            kernels.sgd_all(parameters, gradients, velocities, varying(parameters[0], lambda: self.lr), *settings, self.tables)
             return
         for parameter, gradient, velocity in zip(parameters, gradients, velocities or [None] * len(parameters)):
             kernels.sgd(parameter, gradient, velocity, self.lr, *settings)

@@ -1,21 +1,33 @@
-"""Which memory of the simulator lies at an address: for kernels that know arrays by their addresses alone."""
-import weakref
-
+"""Reads and writes of kernels that know arrays by their addresses alone. Races are not seen here; what is unwritten or misaligned is."""
 import numpy as np
 
-_memories = weakref.WeakValueDictionary()   # where a memory begins -> a numpy.ndarray of its bytes
+from .errors import Misaligned, OutOfRange, Uninitialised
+from .storage import allocation_at
 
 
-def remember(memory):
-    _memories[memory.ctypes.data] = memory
-
-
-def floats(address, count):
-    """The float32 array of this size at an address, which must be a multiple of its size in bytes."""
+def _find(address, count):
+    """The allocation, and the place in it, of so many float32."""
     address, size = int(address), 4 * count
     if address % size:
-        raise IndexError(f"the address {address} is no multiple of {size}, so {count} floats cannot be moved at once")
-    for begin, memory in list(_memories.items()):
-        if begin <= address and address + size <= begin + memory.size:
-            return memory[address - begin:address - begin + size].view(np.float32)
-    raise IndexError(f"no array lies at the address {address}")
+        raise Misaligned(f"moves {size} bytes at once from or to the address {address}, which is no multiple of {size}")
+    allocation = allocation_at(address, size)
+    if allocation is None:
+        raise OutOfRange(f"goes to the address {address}, where no array lies")
+    return allocation, slice(address - allocation.address, address - allocation.address + size)
+
+
+def load(address, count):
+    """`count` float32 from an address on."""
+    allocation, place = _find(address, count)
+    if not allocation.written[place].all():
+        raise Uninitialised(f"reads from the address {int(address)}, where nobody has written")
+    return list(allocation.bytes[place].view(np.float32))
+
+
+def store(launch, address, values):
+    """Some float32 from an address on; the launch learns how to undo it."""
+    allocation, place = _find(address, len(values))
+    numbers = allocation.bytes[place].view(np.float32)
+    launch.undo.append((numbers, numbers.copy()))
+    numbers[:] = values
+    allocation.written[place] = 1

@@ -4,11 +4,13 @@
 whose numbers lie side by side, `Grid` any other.
 """
 import functools
+import sys
 
 import numpy as np
 
 from .errors import DataRace, Misaligned, NotArrived, NotSimulated, OutOfRange, Uninitialised
 from .races import NEVER, PENDING
+from .sites import caller, line_of
 from .values import DType, Garbage, as_index, cast_to
 
 _REMEMBERED = 1 << 15   # places of an array that are looked up rather than computed
@@ -187,6 +189,9 @@ class Array:
 
     def _check_read(self, place, written):
         if written == NEVER:
+            if self.now.recording:   # does somebody write it later, without a barrier in between?
+                self.values[place] = self.cast(0)
+                return
             raise Uninitialised(f"reads {self.element(place)}, which nobody has written; its shape is {self.shape}")
         if written == PENDING:
             raise NotArrived(f"reads {self.element(place)}, which copy_async has not brought yet: first copy_commit, copy_wait, a barrier")
@@ -312,9 +317,41 @@ def _store(array, index, value):
     array.write(place, value)
 
 
+class _Recorded:
+    """With a new moment for each access, so that a race can name the line of the other one."""
+
+    __slots__ = ()
+
+    def _record(self):
+        now, frame = self.now, caller(sys._getframe(2))
+        now.begin(now.thread, line_of((frame.f_code, frame.f_lasti)))
+        now.moment = now.thread.moment
+
+    def __getitem__(self, index):
+        self._record()
+        return super().__getitem__(index)
+
+    def __setitem__(self, index, value):
+        self._record()
+        super().__setitem__(index, value)
+
+    def place(self, index):   # atomic operations, vectors
+        self._record()
+        return super().place(index)
+
+
+class _RecordedLine(_Recorded, Line):
+    __slots__ = ()
+
+
+class _RecordedGrid(_Recorded, Grid):
+    __slots__ = ()
+
+
 def array_over(memory, name, shape, strides, offset=0):
     """An array of that shape in that memory; strides are counted in numbers."""
-    return (Line if len(shape) == 1 and strides[0] == 1 else Grid)(memory, name, shape, strides, offset)
+    line, grid = (_RecordedLine, _RecordedGrid) if memory.now.recording else (Line, Grid)
+    return (line if len(shape) == 1 and strides[0] == 1 else grid)(memory, name, shape, strides, offset)
 
 
 def element_strides(shape):

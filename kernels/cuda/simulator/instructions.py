@@ -28,22 +28,34 @@ def _store4(block, array, index, *values):
 
 @means(intrinsics.load_at)
 def _load_at(block, address):
-    return addresses.floats(address, 1)[0]
+    return addresses.load(address, 1)[0]
 
 
 @means(intrinsics.store_at)
 def _store_at(block, address, value):
-    addresses.floats(address, 1)[0] = value
+    addresses.store(block.launch, address, [value])
 
 
 @means(intrinsics.load4_at)
 def _load4_at(block, address):
-    return tuple(addresses.floats(address, 4))
+    return tuple(addresses.load(address, 4))
 
 
 @means(intrinsics.store4_at)
 def _store4_at(block, address, *values):
-    addresses.floats(address, 4)[:] = values
+    addresses.store(block.launch, address, values)
+
+
+@means(intrinsics.multiply)
+def _multiply(block, sums, left, right, stage, first, steps, row, lower_row, column, far_column):
+    def eight(array, k, places):
+        return np.array([number for place in places for number in array.read_vector(array.aligned((stage, k, place), 4), 4)], np.float32)
+
+    totals = np.array([[sums[i, j] for j in range(8)] for i in range(8)], np.float32)
+    for k in range(int(first), int(first) + steps):
+        totals += np.multiply.outer(eight(left, k, (row, lower_row)), eight(right, k, (column, far_column)))
+    for index in np.ndindex(8, 8):
+        sums[index] = totals[index]
 
 
 @means(intrinsics.copy_async)

@@ -4,9 +4,10 @@ import math
 import numpy as np
 
 from ..array import DeviceArray, bounds
-from . import addresses
+from ..launch import Kernel
 from .run import run
 from .storage import Allocation
+from .translate import python_function
 
 
 class Simulator:
@@ -28,7 +29,6 @@ class Simulator:
         """Uninitialised: a kernel that reads it before it is written is stopped."""
         shape, dtype = tuple(shape), np.dtype(dtype)
         memory = Allocation(math.prod(shape) * dtype.itemsize)
-        addresses.remember(memory.bytes)
         return DeviceArray(self, memory, memory.address, shape, dtype)
 
     def to_device(self, array):
@@ -62,13 +62,10 @@ def simulate(kernel, grid, block, *arguments, shared=0, order=None, races=True):
     shared    bytes of dynamic shared memory
     order     of the turns, as for Simulator
     """
-    from ..launch import triple
-
     machine = Simulator(order, races)
     arrays = {id(one): (one, machine.to_device(one)) for one in arguments if isinstance(one, np.ndarray)}
     try:
-        run(kernel, triple(grid), triple(block), shared, [arrays[id(one)][1] if id(one) in arrays else one for one in arguments],
-            order=order, races=races)
+        Kernel(python_function(kernel))[grid, block, shared](*[arrays[id(one)][1] if id(one) in arrays else one for one in arguments])
     finally:
         for host, device in arrays.values():
             if host.flags.writeable:

@@ -44,12 +44,14 @@ class Now:
     moment          since when it runs without waiting
     floor           what is older lies before the last barrier of the block
     first           what is older is of other blocks
+    recording       begin a new moment with every access, to know its line, and go on after a read of what nobody has written, to see
+                    whether it was a race
     """
 
-    __slots__ = ("_blocks", "_next", "_single", "_starts", "block", "first", "floor", "moment", "races", "thread")
+    __slots__ = ("_blocks", "_next", "_single", "_starts", "block", "first", "floor", "moment", "races", "recording", "thread")
 
-    def __init__(self, races):
-        self.races, self.block, self.thread = races, None, None
+    def __init__(self, races, recording):
+        self.races, self.recording, self.block, self.thread = races, recording, None, None
         self.moment = self.floor = self.first = NEVER
         self._next = 2
         self._starts, self._blocks = [], []   # where moments begin that all threads of a block began at once, and of which block

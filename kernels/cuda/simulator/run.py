@@ -3,20 +3,19 @@ import functools
 import itertools
 import operator
 import random
-import sys
 import weakref
 
 import numpy as np
 
 from ..array import DeviceArray
 from . import storage
-from .arrays import Grid, Line, Memory, array_over, element_strides, values_over
-from .errors import DataRace, KernelError, LaunchError
+from .arrays import Memory, array_over, element_strides, values_over
+from .errors import DataRace, KernelError, LaunchError, Uninitialised, WrongValue
 from .local import NotAsExpected
 from .names import Cuda
-from .races import Now
-from .sites import caller, line_of, place_in
-from .threads import Block, Dimensions
+from .races import WARP, Now
+from .sites import place_in
+from .threads import Block, Dimensions, Thread, Warp
 from .translate import python_function, translate
 from .values import argument as number
 
@@ -30,15 +29,18 @@ class Launch:
     """One launch of a kernel: what all its blocks share.
 
     races      look for races?
-    recording  write down the line of every access, for the message about a race
+    undo       list, to which pairs are added: an array, and what was in it before a write that went by its address
+    recording  write down the line of every access, for the message about a race (races.Now)
     careful    convert what local arrays are given (local.py)
     """
 
-    def __init__(self, kernel, grid, block, shared, order, races, recording=False, careful=False):
-        self.function, self.shared, self.order = python_function(kernel), shared, order
+    def __init__(self, kernel, grid, block, shared, order, races, undo, recording=False, careful=False):
+        self.function, self.shared, self.order, self.undo = python_function(kernel), shared, order, undo
         self.grid, self.block = Dimensions(*grid), Dimensions(*block)
-        self.careful, self.recording, self.now = careful, recording, Now(races)
+        self.careful, self.now = careful, Now(races, recording)
         self.positions = _positions(block)
+        warps = [Warp() for _ in range(0, len(self.positions), WARP)]
+        self.threads = [Thread(number, position, warps[number // WARP]) for number, position in enumerate(self.positions)]
         self.cuda, self._permutations = Cuda(self), {}
 
     def enter(self, thread):
@@ -53,7 +55,7 @@ class Launch:
             for array in thread.locals:
                 if not array.is_as_expected():
                     raise NotAsExpected
-        thread.locals = ()
+        thread.locals = []
 
     def shuffled(self, threads):
         """Threads in the order in which they will be taken from the end of the list."""
@@ -76,8 +78,6 @@ class Launch:
 
     def run(self, arguments):
         function = translate(self.function, self)
-        if self.recording:
-            arguments = [_recorded(one) if isinstance(one, (Line, Grid)) else one for one in arguments]
         indices = list(itertools.product(*map(range, reversed(self.grid.triple))))
         if self.order == "reverse":
             indices.reverse()
@@ -92,11 +92,13 @@ class Launch:
                 except NotAsExpected:
                     raise
                 except Exception as error:
-                    raise self._located(error, block)
+                    raise self._located(error, block) from error
 
     def _located(self, error, block):
         place = place_in(error.__traceback__)
-        if not isinstance(error, KernelError):
+        if isinstance(error, ZeroDivisionError):
+            error = WrongValue("divides an integer by zero")
+        elif not isinstance(error, KernelError):
             error = KernelError(f"{type(error).__name__}: {error}")
         thread = error.culprit or self.now.thread
         error.locate(self.function.__name__, block.index.triple, thread.position.triple if thread else None, place)
@@ -115,10 +117,12 @@ def run(kernel, grid, block, shared, arguments, order=None, races=True):
     spans = storage.spans([one for one in arguments if isinstance(one, DeviceArray)])
     before, turns = [span.copy() for span in spans], order.getstate() if isinstance(order, random.Random) else None
 
+    undo = []
+
     def attempt(**how):
         if turns is not None:
             order.setstate(turns)
-        launch = Launch(kernel, grid, block, shared, order, races, **how)
+        launch = Launch(kernel, grid, block, shared, order, races, undo, **how)
         names = function.__code__.co_varnames
         laid = storage.lay(spans, launch.now, [(one, name) for one, name in zip(arguments, names) if isinstance(one, DeviceArray)])
         try:
@@ -128,6 +132,9 @@ def run(kernel, grid, block, shared, arguments, order=None, races=True):
                 span.keep_written()
 
     def again(**how):
+        while undo:
+            array, content = undo.pop()
+            array[...] = content
         for span, content in zip(spans, before):
             span.restore(content)
         attempt(**how)
@@ -140,14 +147,18 @@ def run(kernel, grid, block, shared, arguments, order=None, races=True):
             careful = True
             _careful.add(function)
             again(careful=True)
-    except DataRace as race:
+    except KernelError as error:
+        mistake = error
+    else:
+        return
+    if isinstance(mistake, (DataRace, Uninitialised)) and races:   # what nobody had written may be what somebody writes too late
         try:
             again(careful=careful, recording=True)
-        except DataRace as found:
-            race = found
-        raise race.with_traceback(None) from None
-    except KernelError as error:
-        raise error.with_traceback(None) from None
+        except DataRace as race:
+            mistake = race
+        except KernelError:
+            pass
+    raise mistake.with_traceback(None) from None
 
 
 def _check_sizes(function, grid, block, shared, arguments):
@@ -172,42 +183,3 @@ def _check_sizes(function, grid, block, shared, arguments):
         error = LaunchError(problem)
         error.locate(name, None, None, (function.__code__.co_filename, function.__code__.co_firstlineno))
         raise error
-
-
-def _recorded(array):
-    """The array, with a new moment for each access, so that a race can name the line of the other one."""
-    return (_RecordedLine if isinstance(array, Line) else _RecordedGrid)(array.memory, array.name, array.shape, array.strides,
-                                                                         array.offset)
-
-
-class _Recorded:
-    __slots__ = ()
-
-    def _record(self):
-        now, frame = self.now, caller(sys._getframe(2))
-        now.begin(now.thread, line_of((frame.f_code, frame.f_lasti)))
-        now.moment = now.thread.moment
-
-    def __getitem__(self, index):
-        self._record()
-        return super().__getitem__(index)
-
-    def __setitem__(self, index, value):
-        self._record()
-        super().__setitem__(index, value)
-
-    def aligned(self, *arguments):
-        self._record()
-        return super().aligned(*arguments)
-
-    def place(self, index):
-        self._record()
-        return super().place(index)
-
-
-class _RecordedLine(_Recorded, Line):
-    __slots__ = ()
-
-
-class _RecordedGrid(_Recorded, Grid):
-    __slots__ = ()

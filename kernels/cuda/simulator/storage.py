@@ -1,4 +1,6 @@
 """The device memory of the simulator, which knows what has been written, and the parts of it that a launch uses."""
+import weakref
+
 import numpy as np
 
 from .arrays import Memory, array_over, element_strides, values_over
@@ -6,6 +8,7 @@ from .races import NEVER
 
 ALIGNMENT = 256   # bytes, as those of a GPU's allocations
 _FILL = 0x7f      # what memory holds at first, in every byte: large numbers
+_allocations = weakref.WeakSet()
 
 
 class Allocation:
@@ -16,6 +19,7 @@ class Allocation:
         first = -whole.ctypes.data % ALIGNMENT
         self.bytes, self.written = whole[first:first + size], np.zeros(size, np.uint8)
         self.address = whole.ctypes.data + first
+        _allocations.add(self)
 
     def view(self, array):
         """The numbers of a DeviceArray here, as a numpy.ndarray."""
@@ -28,6 +32,14 @@ class Allocation:
             self.written[first:first + array.nbytes] = 1
         else:
             self.written[:] = 1
+
+
+def allocation_at(address, size):
+    """The allocation that has that many bytes from the address on; None if there is none."""
+    for allocation in _allocations:
+        if allocation.address <= address and address + size <= allocation.address + allocation.bytes.size:
+            return allocation
+    return None
 
 
 class Span:

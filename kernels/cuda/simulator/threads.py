@@ -5,6 +5,7 @@ seen from the moments of what they do (races.py), in whatever order they run.
 """
 import contextvars
 import sys
+import threading
 
 import greenlet
 
@@ -28,14 +29,21 @@ class Dimensions:
 
 
 class Thread:
-    __slots__ = ("block", "copies", "ended", "frame", "groups", "known", "lane", "locals", "moment", "number", "partial", "position", "steps",
-                 "warp")
+    __slots__ = ("block", "copies", "ended", "frame", "groups", "known", "lane", "locals", "moment", "number", "partial", "position",
+                 "steps", "warp")
 
-    def __init__(self, block, number, position, warp):
-        self.block, self.number, self.position, self.lane, self.warp = block, number, position, number % WARP, warp
+    def __init__(self, number, position, warp):
+        self.number, self.position, self.lane, self.warp = number, position, number % WARP, warp
         self.partial, self.known = 0, {}    # how often it has waited for some of its warp since all did; lane -> what it knows of that
         self.copies, self.groups = [], []   # asynchronous ones: begun, and committed in groups
-        self.locals, self.frame, self.steps, self.ended = [], None, None, False
+        self.locals, self.block, self.frame, self.steps, self.ended = [], None, None, None, False
+
+    def begin(self, block):
+        """The same thread of another block."""
+        self.block, self.ended = block, False
+        self.partial = 0
+        if self.known or self.copies or self.groups:
+            self.known, self.copies, self.groups = {}, [], []
 
     @property
     def waits_at(self):
@@ -46,8 +54,9 @@ class Thread:
 class Warp:
     __slots__ = ("epoch", "gatherings", "live")
 
-    def __init__(self, live):
-        self.epoch, self.live, self.gatherings = 0, live, {}   # live: one bit for each lane
+    def begin(self, live):
+        """Of another block. `live` has a bit for each lane."""
+        self.epoch, self.live, self.gatherings = 0, live, {}
 
 
 class Gathering:
@@ -69,10 +78,13 @@ class Block:
         self.launch, self.now, self.index = launch, launch.now, Dimensions(*index)
         self.shared, self.static_bytes, self.dynamic = {}, 0, None
         self.fenced, self.has_seen_atomics = 0, False
-        count = len(launch.positions)
-        warps = [Warp((1 << min(WARP, count - first)) - 1) for first in range(0, count, WARP)]
-        self.threads = [Thread(self, number, position, warps[number // WARP]) for number, position in enumerate(launch.positions)]
-        self.live, self.ready, self.at_barrier, self.votes, self.apart = count, [], [], [], False
+        self.threads = launch.threads
+        for first in range(0, len(self.threads), WARP):
+            lanes = self.threads[first:first + WARP]
+            lanes[0].warp.begin((1 << len(lanes)) - 1)
+            for thread in lanes:
+                thread.begin(self)
+        self.live, self.ready, self.at_barrier, self.votes, self.apart = len(self.threads), [], [], [], False
 
     @property
     def running(self):
@@ -83,14 +95,15 @@ class Block:
         now.begin_all(self)
         now.block, now.first = self, now.floor
         self.function, self.arguments = function, arguments
+        idle = _workers.__dict__.setdefault("idle", [])
         self.fresh, self.hub, context = self.launch.shuffled(self.threads), greenlet.getcurrent(), contextvars.copy_context()
         while self.live:
             if self.ready:
                 self._go_on()
             elif self.fresh:
-                steps = greenlet.greenlet(self._run_fresh)
-                steps.gr_context = context
-                steps.switch()
+                steps = idle.pop() if idle else greenlet.greenlet(_serve)
+                steps.parent, steps.gr_context = self.hub, context
+                steps.switch(self)
             else:
                 self._complain()
         self.threads = self.shared = self.dynamic = self.hub = None   # what refers to the block or to much memory
@@ -104,7 +117,7 @@ class Block:
         else:
             self.hub.switch()
 
-    def _run_fresh(self):
+    def run_fresh(self):
         """One thread after the other, from begin to end; when one waits, another greenlet goes on with the next."""
         fresh, steps, enter, function, arguments = self.fresh, greenlet.getcurrent(), self.launch.enter, self.function, self.arguments
         while fresh:
@@ -112,19 +125,20 @@ class Block:
             thread.steps = steps
             enter(thread)
             function(*arguments)
-            self._end(thread)
+            if thread.locals:
+                self.launch.ended(thread)
+            thread.ended, thread.frame = True, None
+            self.live -= 1
+            warp = thread.warp
+            warp.live &= ~(1 << thread.lane)
+            if warp.gatherings:
+                self._check_gatherings(warp)
 
-    def _end(self, thread):
-        if thread.locals:
-            self.launch.ended(thread)
-        thread.ended, thread.frame = True, None
-        self.live -= 1
-        warp = thread.warp
-        warp.live &= ~(1 << thread.lane)
-        if warp.gatherings:
-            for mask, gathering in list(warp.gatherings.items()):
-                if gathering.arrived == mask & warp.live:
-                    self._release(warp, mask, gathering)
+    def _check_gatherings(self, warp):
+        """A lane has ended: nobody has to wait for it any more."""
+        for mask, gathering in list(warp.gatherings.items()):
+            if gathering.arrived == mask & warp.live:
+                self._release(warp, mask, gathering)
 
     # waiting for the block
 
@@ -231,3 +245,15 @@ class Block:
             thread.partial, thread.known = (0 if everybody else thread.partial), dict(known)
             self.now.begin(thread)
         self.now.moment = self.now.thread.moment
+
+
+_workers = threading.local()   # greenlets that wait for work: to begin one anew costs more than most threads of a kernel
+
+
+def _serve(block):
+    """What such a greenlet does: threads of one block, then of another."""
+    while True:
+        block.run_fresh()
+        hub, block = block.hub, None
+        _workers.idle.append(greenlet.getcurrent())
+        block = hub.switch()

@@ -8,6 +8,7 @@
 
 `Garbage` stands for what a register holds that nobody has set.
 """
+import functools
 import math
 import operator
 
@@ -29,27 +30,24 @@ def dtype_of(kind):
 
 def integer_cast(dtype):
     """To an integer of that width: what is too large loses its upper bits."""
-    bits = 8 * dtype.itemsize
-    full = 1 << bits
+    full = 1 << 8 * dtype.itemsize
     low, high = (-(full >> 1), full >> 1) if dtype.kind == "i" else (0, full)
 
     def cast(value):
         if value.__class__ is not int:
             value = _whole(value, dtype)
         return value if low <= value < high else (value - low) % full + low
-    if dtype == np.uint64:
-        return lambda value: np.uint64(cast(value))
-    return cast
+
+    def cast_64(value):
+        return np.uint64(cast(value))
+    return cast_64 if dtype == np.uint64 else cast
 
 
 def type_in_kernel(dtype):
     """What the name of a type means in a kernel: called, it converts."""
     if dtype.kind == "f":
         return dtype.type
-    convert = cast_to(dtype)
-
-    def cast(value):
-        return convert(value)
+    cast = cast_to(dtype)
     cast.cast_to = dtype
     return cast
 
@@ -82,6 +80,7 @@ def _bool_cast(value):
     return bool(value)
 
 
+@functools.cache
 def cast_to(dtype):
     """The function that converts a number to that type."""
     return _bool_cast if dtype.kind == "b" else float_cast(dtype) if dtype.kind == "f" else integer_cast(dtype)

@@ -5,7 +5,7 @@ from hypothesis import given, settings, strategies as st
 from tests.kernels.agreement import DTYPES, SEEDS, numbers, output
 from tests.kernels.cuda.agreement import agree
 
-SHAPES = st.sampled_from([(0,), (1,), (), (3, 5, 7), (2, 0, 3), (300,), (256,), (64, 16), (2051,)])
+SHAPES = st.sampled_from([(0,), (1,), (), (3, 5, 7), (2, 0, 3), (300,), (256,), (64, 16), (2051,), (1101,)])
 TINY = 1e-31   # below the least normal number, single precision's 1 / (1 + e^-x) may be 0
 
 FUNCTIONS = pytest.mark.parametrize("function", ["relu", "tanh", "sigmoid"])

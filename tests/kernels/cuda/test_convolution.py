@@ -4,7 +4,7 @@ from hypothesis import given, settings
 
 import kernels.cuda
 from kernels.cuda import implicit, plan
-from kernels.cuda.algorithms import DIRECT, IMPLICIT, algorithm_of
+from kernels.cuda.algorithms import DEPTHWISE, DIRECT, IMPLICIT, algorithm_of
 from tests.kernels.agreement import DTYPES, SEEDS, output
 from tests.kernels.cuda.agreement import agree, machine
 from tests.kernels.test_convolution import convolutions, operands
@@ -90,10 +90,16 @@ def test_residues_are_all_pixels_and_all_taps():
 
 
 def test_choice():
-    assert algorithm_of((64, 3, 7, 7), 1, np.dtype(np.float32)) == IMPLICIT
-    assert algorithm_of((32, 1, 3, 3), 32, np.dtype(np.float32)) == DIRECT
-    assert algorithm_of((64, 3, 7, 7), 1, np.dtype(np.float64)) == DIRECT
+    def chosen(weight, groups=1, dtype=np.float32, dilation=ONE):
+        return algorithm_of(weight, ONE, dilation, groups, np.dtype(dtype))
+
+    assert chosen((64, 3, 7, 7)) == IMPLICIT
+    assert chosen((64, 3, 7, 7), dtype=np.float64) == chosen((64, 3, 17, 7)) == DIRECT
+    assert chosen((32, 1, 3, 3), 32) == DEPTHWISE
+    assert chosen((32, 1, 3, 3), 32, dilation=(2, 2)) == DIRECT
     with kernels.cuda.algorithm("direct"):
-        assert algorithm_of((64, 3, 7, 7), 1, np.dtype(np.float32)) == DIRECT
+        assert chosen((64, 3, 7, 7)) == chosen((32, 1, 3, 3), 32) == DIRECT
+    with kernels.cuda.algorithm("implicit"):
+        assert chosen((32, 1, 3, 3), 32) == IMPLICIT
     with pytest.raises(ValueError, match="there is no 'fft'"), kernels.cuda.algorithm("fft"):
         pass

@@ -51,7 +51,7 @@ def test_views_are_copied_and_written(case, dtype, seed):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.int64])
-@pytest.mark.parametrize("shape, axes", [((40, 33), (1, 0)), ((2, 20, 35), (0, 2, 1)), ((2, 17, 3, 18), (0, 2, 3, 1)),
+@pytest.mark.parametrize("shape, axes", [((64, 33), (1, 0)), ((40, 33), (1, 0)), ((2, 20, 35), (0, 2, 1)), ((2, 17, 3, 18), (0, 2, 3, 1)),
                                          ((2, 16, 2, 2, 2, 16), (2, 5, 0, 4, 1, 3)), ((16, 40), (0, 1))])
 def test_transpositions(dtype, shape, axes):
     on, source = machine(), some(0, shape, dtype)
@@ -102,12 +102,17 @@ def test_not_a_number_is_true():
 @pytest.mark.parametrize("row", [(), (3,), (4, 2), (2,)])
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("positions", [np.int32, np.int64])
-def test_rows_are_gathered(row, dtype, positions):
+def test_rows_are_gathered_and_put_back(row, dtype, positions):
     on, x = machine(), some(0, (11, *row), dtype)
     chosen = np.random.default_rng(0).integers(0, 11, 20).astype(positions)
     y = on.empty((20, *row), dtype)
     moving.take(on.to_device(x), on.to_device(chosen), y)
     np.testing.assert_array_equal(y.to_host(), x[chosen])
+    mixed = np.random.default_rng(1).permutation(11).astype(positions)[:7]
+    target = on.to_device(x)
+    moving.put(target, on.to_device(mixed), on.to_device(some(1, (7, *row), dtype)))
+    x[mixed] = some(1, (7, *row), dtype)
+    np.testing.assert_array_equal(target.to_host(), x)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])

@@ -8,7 +8,7 @@ from tests.kernels.cuda.agreement import machine
 
 @pytest.mark.parametrize("shape, axis", [((10, 10), 1), ((3, 100), 1), ((4, 33), 1), ((2, 5, 3), 1), ((7, 40), 0), ((6,), 0), ((1, 1), 1),
                                          ((0, 5), 1), ((2, 3, 4), 2)])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint8])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint8, bool])
 @pytest.mark.parametrize("special", [False, True])
 def test_argmax_is_that_of_numpy(shape, axis, dtype, special):
     x = np.abs(2 * numbers(0, shape, np.float64, special and np.dtype(dtype).kind == "f", ties=True)).astype(dtype)

@@ -23,7 +23,8 @@ def test_agrees_with_reference(function, shape, dtype, seed, spread, special):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_infinities_and_extremes(function, dtype):
     most, inf, nan = np.finfo(dtype).max, np.inf, np.nan
-    rows = [[1, -inf, 2], [-inf] * 3, [1, inf, 2], [inf] * 3, [1, nan, 2], [-inf, nan, 0], [most, 0, most], [-most] * 3, [-most, -inf, -inf]]
+    rows = [[1, -inf, 2], [-inf] * 3, [1, inf, 2], [inf] * 3, [1, nan, 2], [-inf, nan, 0], [most, 0, most], [-most] * 3,
+            [-most, -inf, -inf]]
     x = np.array(rows, dtype)
     agree(function, x, output(x.shape, dtype))
 

@@ -10,6 +10,7 @@ from tests.kernels.cuda.geometries import convolutions, operands
 
 ONE, NONE = (1, 1), (0, 0)
 TILES = [tile for tile, _ in weight_gradient._TILES]
+FORMS = dict(zip(("one tap", "one tap on the left", "all taps", "all taps on the left"), weight_gradient._FORMS))
 CASES = {
     "of odd sizes": (2, 3, 5, 1, (4, 5), (3, 1), ONE, ONE, ONE),
     "strided": (3, 2, 4, 1, (6, 5), (2, 2), (2, 3), (1, 2), ONE),
@@ -29,30 +30,30 @@ def check(case, seed=0, dtype=np.float32):
 
 @pytest.fixture
 def only(monkeypatch):
-    """only(tile, one_tap): one form of the kernel for all sizes."""
-    def choose(tile, one_tap):
+    """only(tile, form): one form of the kernel for all sizes."""
+    def choose(tile, form):
         weight_gradient._plan_of.cache_clear()
         monkeypatch.setattr(weight_gradient, "_TILES", ((tile, 1.0),))
-        monkeypatch.setattr(weight_gradient, "_TABLE", 1000 if one_tap else 0.001)
+        monkeypatch.setattr(weight_gradient, "_FORMS", (form,))
     yield choose
     weight_gradient._plan_of.cache_clear()
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-@pytest.mark.parametrize("one_tap", [True, False], ids=["one tap", "all taps"])
-def test_geometries(case, one_tap, only):
-    only(TILES[-1], one_tap)
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_geometries(case, form, only):
+    only(TILES[-1], form)
     check(case)
 
 
-@pytest.mark.parametrize("tile", TILES, ids=str)
-@pytest.mark.parametrize("one_tap", [True, False], ids=["one tap", "all taps"])
-def test_tiles(tile, one_tap, only):
-    only(tile, one_tap)
-    check((2, 3, 5, 1, (3, 6), ONE if one_tap else (2, 1), ONE, (0, 1), ONE))
+@pytest.mark.parametrize("tile", TILES, ids=lambda tile: f"{tile.rows} x {tile.columns}")
+@pytest.mark.parametrize("form", [FORMS["one tap"], FORMS["all taps on the left"]], ids=["one tap", "all taps on the left"])
+def test_tiles(tile, form, only):
+    only(tile, form)
+    check((2, 3, 5, 1, (3, 6), ONE if form[0] else (2, 1), ONE, (0, 1), ONE))
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(convolutions(), DTYPES, SEEDS)
 def test_as_chosen(case, dtype, seed):
     check(case, seed, dtype)
