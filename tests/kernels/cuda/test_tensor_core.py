@@ -1,0 +1,112 @@
+"""Tensor cores against the reference, which is given operands that are rounded already: what is left is the rounding of sums."""
+import contextlib
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings, strategies as st
+
+import kernels.precision
+import kernels.reference
+from kernels.cuda import precision, tensor_core_matmul
+from kernels.cuda.rehearsal import Rehearsal
+from kernels.cuda.tensor_core_plan import plan_of
+from tests.kernels.agreement import SEEDS, numbers
+from tests.kernels.cuda.agreement import _place, machine
+
+PRECISIONS = st.sampled_from(["high", "medium"])
+SUMS = 2.0 ** -18   # relative to the largest result: tensor cores cut sums off where others round them
+
+
+@contextlib.contextmanager
+def matmul_precision(name):
+    before, kernels.precision.matmul_precision = kernels.precision.matmul_precision, name
+    try:
+        yield
+    finally:
+        kernels.precision.matmul_precision = before
+
+
+def rounded(array, name):
+    """To 10 binary places, of two neighbours to the one further from zero; or to 7, of two to the even one."""
+    bits = array.view(np.uint32).astype(np.uint64)
+    if name == "high":
+        near = (bits + 0x1000) & 0xffffe000
+    else:
+        near = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000
+    return np.where(np.isfinite(array), near.astype(np.uint32).view(np.float32), array).astype(np.float64)
+
+
+def placed(array, aligned=True):
+    """On the device, with other numbers on both sides; those of `aligned` arrays begin at a multiple of 16 bytes."""
+    return _place(machine(), array, 64 if aligned else 67)
+
+
+def unchanged_around(whole, beside):
+    whole = whole.to_host()
+    return np.isnan(whole[:beside]).all() and np.isnan(whole[-beside:]).all()
+
+
+def close(found, expected):
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+    assert np.abs(found - expected)[finite].max(initial=0) <= SUMS * np.abs(expected[finite]).max(initial=0)
+
+
+def product(sizes, seed, transpose_a, transpose_b, accumulate, name, aligned=True, change=lambda a, b: None):
+    rows, columns, depth = sizes
+    a, b = numbers(seed, (rows, depth), np.float32), numbers(seed + 1, (depth, columns), np.float32)
+    c = numbers(seed + 2, (rows, columns), np.float32)
+    change(a, b)
+    expected = c.astype(np.float64) * accumulate
+    kernels.reference.matmul(rounded(a, name), rounded(b, name), expected, accumulate=True)
+    a, b = np.ascontiguousarray(a.T if transpose_a else a), np.ascontiguousarray(b.T if transpose_b else b)
+    (_, a), (_, b), (whole, c) = placed(a, aligned), placed(b, aligned), placed(c, aligned)
+    with matmul_precision(name):
+        tensor_core_matmul.matmul(a, b, c, transpose_a, transpose_b, accumulate)
+    close(c.to_host(), expected)
+    assert unchanged_around(whole, 64 if aligned else 67)
+
+
+SIZES = st.tuples(*[st.sampled_from([1, 3, 8, 20, 36, 64, 70])] * 3)   # rows, columns, depth
+
+
+@settings(max_examples=10)
+@example((64, 64, 64), 0, False, False, False, "high", True)
+@example((64, 68, 48), 0, True, True, False, "medium", True)
+@given(SIZES, SEEDS, st.booleans(), st.booleans(), st.booleans(), PRECISIONS, st.booleans())
+def test_matmul(sizes, seed, transpose_a, transpose_b, accumulate, name, aligned):
+    product(sizes, seed, transpose_a, transpose_b, accumulate, name, aligned)
+
+
+@pytest.mark.parametrize("transpose_a, transpose_b", [*itertools.product([False, True], repeat=2)])
+def test_large_tiles(transpose_a, transpose_b, monkeypatch):
+    monkeypatch.setattr(tensor_core_matmul, "plan_of", lambda *sizes: plan_of(*sizes, sizes=[(128, 128)]))
+    product((100, 130, 20), 0, transpose_a, transpose_b, False, "high")
+
+
+def test_parts_of_the_depth_are_added_up():
+    assert plan_of(20, 24, 500, machine().multiprocessors).parts > 1
+    for accumulate in (False, True):
+        product((20, 24, 500), 0, False, False, accumulate, "high")
+
+
+def test_nan_and_infinity_spread_along_their_row_and_column():
+    def change(a, b):
+        np.abs(a, out=a)
+        a[3, 4], b[7, 11] = np.nan, np.inf
+    for name in ("high", "medium"):
+        product((20, 30, 20), 0, False, False, False, name, change=change)
+
+
+def test_which_products_it_serves():
+    def serves(name, sizes=(64, 64, 64), dtype=np.float32, capability=(9, 0)):
+        device = Rehearsal()
+        device.compute_capability = capability
+        rows, columns, depth = sizes
+        arrays = [device.empty(shape, dtype) for shape in [(rows, depth), (depth, columns), (rows, columns)]]
+        with matmul_precision(name):
+            return tensor_core_matmul.serves(*arrays)
+    assert serves("high") and serves("medium") and serves("high", capability=(8, 0))
+    assert not serves("highest") and not serves("high", dtype=np.float64) and not serves("high", capability=(7, 5))
+    assert not serves("high", sizes=(64, 10, 64))
