@@ -60,23 +60,19 @@ def _product(rows, columns, left_along, right_along, left_wide, right_wide, oper
         right_pitch = depth if right_along else all_columns
         left, right = places(cuda.threadIdx.x)
         right += left_words
-        for stage in range(STAGES - 1):
-            if stage < slabs:
-                copy_left(shared, stage * stage_words, a, first_row, all_rows, k, k_end, left_pitch)
-                copy_right(shared, stage * stage_words + left_words, b, first_column, all_columns, k, k_end, right_pitch)
-            k += DEPTH
+        for slab in range(slabs + STAGES - 1):
+            if slab >= STAGES - 1:
+                copy_wait_but_2()
+                cuda.syncthreads()   # a slab is there for all, and all are done with the one before
+            if slab < slabs:
+                stage = slab % STAGES * stage_words
+                copy_left(shared, stage, a, first_row, all_rows, k, k_end, left_pitch)
+                copy_right(shared, stage + left_words, b, first_column, all_columns, k, k_end, right_pitch)
+                k += DEPTH
             copy_commit()
-        for slab in range(slabs):
-            copy_wait_but_2()
-            cuda.syncthreads()   # the slab is there for all, and all are done with the one before
-            if slab + STAGES - 1 < slabs:
-                start = ((slab + STAGES - 1) % STAGES) * stage_words
-                copy_left(shared, start, a, first_row, all_rows, k, k_end, left_pitch)
-                copy_right(shared, start + left_words, b, first_column, all_columns, k, k_end, right_pitch)
-            k += DEPTH
-            copy_commit()
-            start = slab % STAGES * stage_words
-            multiply(sums, shared, start + left, start + right)
+            if slab >= STAGES - 1:
+                stage = (slab - (STAGES - 1)) % STAGES * stage_words
+                multiply(sums, shared, stage + left, stage + right)
         copy_wait_all()
         cuda.syncthreads()   # the slabs are no more needed
         put(sums, shared, place(cuda.threadIdx.x), 0)

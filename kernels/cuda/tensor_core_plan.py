@@ -7,12 +7,11 @@ from numba import cuda
 from .launch import blocks, kernel
 from .tensor_core import DEPTH
 
-_SIZES = (128, 128), (128, 64), (64, 128), (64, 64)
+SIZES = (128, 128), (128, 64), (64, 128), (64, 64)
 _FILLING = 10       # slabs that take no less time than a block needs to begin and to end
 _ALONE = 1.6        # times as long as half of the time for two takes a block that has a multiprocessor for itself
 _LAUNCH = 5000      # clock cycles for a second kernel
 _BYTES = 14         # that a multiprocessor reads or writes in a cycle
-_MOST_PARTS = 64
 
 
 class Plan(NamedTuple):
@@ -23,13 +22,13 @@ class Plan(NamedTuple):
 
 
 @functools.cache
-def plan_of(rows, columns, depth, multiprocessors, sizes=_SIZES, count=1):
-    """The Plan that should take the least time for `count` such products at once."""
+def plan_of(rows, columns, depth, multiprocessors, sizes=SIZES, count=1, most_parts=64):
+    """The Plan that should take the least time for `count` such products at once, with tiles of one of these sizes."""
     slabs = max(1, blocks(depth, DEPTH))
     plans = []
     for tile_rows, tile_columns in sizes:
         tiles = count * blocks(rows, tile_rows) * blocks(columns, tile_columns)
-        for parts in range(1, min(_MOST_PARTS, slabs) + 1):
+        for parts in range(1, min(most_parts, slabs) + 1):
             each = blocks(slabs, parts)
             if blocks(slabs, each) == parts:
                 added = (_LAUNCH + 4 * count * rows * columns * (2 * parts + 1) / _BYTES / multiprocessors) if parts > 1 else 0

@@ -10,7 +10,7 @@ import kernels.precision
 import kernels.reference
 from kernels.cuda import precision, tensor_core_matmul
 from kernels.cuda.rehearsal import Rehearsal
-from kernels.cuda.tensor_core_plan import plan_of
+from kernels.cuda.tensor_core_plan import Plan, plan_of
 from tests.kernels.agreement import SEEDS, numbers
 from tests.kernels.cuda.agreement import _place, machine
 
@@ -49,8 +49,8 @@ def unchanged_around(whole, beside):
 
 def close(found, expected):
     finite = np.isfinite(expected)
-    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
-    assert np.abs(found - expected)[finite].max(initial=0) <= SUMS * np.abs(expected[finite]).max(initial=0)
+    np.testing.assert_array_equal(found[~finite], expected[~finite])
+    assert np.abs(found[finite] - expected[finite]).max(initial=0) <= SUMS * np.abs(expected[finite]).max(initial=0)
 
 
 def product(sizes, seed, transpose_a, transpose_b, accumulate, name, aligned=True, change=lambda a, b: None):
@@ -81,14 +81,15 @@ def test_matmul(sizes, seed, transpose_a, transpose_b, accumulate, name, aligned
 
 @pytest.mark.parametrize("transpose_a, transpose_b", [*itertools.product([False, True], repeat=2)])
 def test_large_tiles(transpose_a, transpose_b, monkeypatch):
-    monkeypatch.setattr(tensor_core_matmul, "plan_of", lambda *sizes: plan_of(*sizes, sizes=[(128, 128)]))
+    monkeypatch.setattr(tensor_core_matmul, "plan_of", lambda *sizes: plan_of(*sizes, sizes=((128, 128),)))
     product((100, 130, 20), 0, transpose_a, transpose_b, False, "high")
 
 
-def test_parts_of_the_depth_are_added_up():
-    assert plan_of(20, 24, 500, machine().multiprocessors).parts > 1
+def test_parts_of_the_depth_are_added_up(monkeypatch):
+    assert plan_of(20, 24, 2000, machine().multiprocessors).parts > 1
+    monkeypatch.setattr(tensor_core_matmul, "plan_of", lambda *sizes: Plan(64, 64, 3, 32))
     for accumulate in (False, True):
-        product((20, 24, 500), 0, False, False, accumulate, "high")
+        product((20, 24, 70), 0, False, False, accumulate, "high")
 
 
 def test_nan_and_infinity_spread_along_their_row_and_column():
