@@ -8,9 +8,10 @@ from hypothesis import example, given, settings, strategies as st
 
 import kernels.precision
 import kernels.reference
-from kernels.cuda import precision, tensor_core_matmul
+from kernels.cuda import tensor_core_convolution, tensor_core_matmul, tensor_core_weight_gradient
 from kernels.cuda.rehearsal import Rehearsal
 from kernels.cuda.tensor_core_plan import Plan, plan_of
+from kernels.geometry import output_shape
 from tests.kernels.agreement import SEEDS, numbers
 from tests.kernels.cuda.agreement import _place, machine
 
@@ -111,3 +112,71 @@ def test_which_products_it_serves():
     assert serves("high") and serves("medium") and serves("high", capability=(8, 0))
     assert not serves("highest") and not serves("high", dtype=np.float64) and not serves("high", capability=(7, 5))
     assert not serves("high", sizes=(64, 10, 64))
+
+
+@st.composite
+def convolutions(draw):
+    """images, channels and filters of a group, groups, size, kernel_size, stride, padding, dilation: any that fit."""
+    def pair(least, most):
+        return draw(st.tuples(st.integers(least, most), st.integers(least, most)))
+
+    kernel_size, stride, padding, dilation = pair(1, 3), pair(1, 3), pair(0, 2), pair(1, 2)
+    size = tuple(draw(st.integers(max(1, d * (k - 1) + 1 - 2 * p), 6)) for k, p, d in zip(kernel_size, padding, dilation))
+    images, channels, filters, groups = (draw(st.integers(least, most)) for least, most in [(0, 2), (16, 20), (16, 18), (1, 2)])
+    return images, channels, filters, groups, size, kernel_size, stride, padding, dilation
+
+
+ONE, NONE = (1, 1), (0, 0)
+KNOWN = {
+    "VGG's": (1, 20, 17, 1, (4, 5), (3, 3), ONE, ONE, ONE),
+    "of single pixels": (2, 20, 16, 1, (4, 5), ONE, ONE, NONE, ONE),
+    "of single pixels, strided": (1, 17, 16, 1, (5, 5), ONE, (2, 2), NONE, ONE),
+    "of groups, strided": (1, 16, 16, 2, (5, 6), (3, 2), (2, 2), (1, 0), ONE),
+    "dilated": (1, 16, 16, 1, (7, 6), (2, 2), (2, 3), (1, 2), (2, 2)),
+    "of nothing": (0, 16, 16, 1, (4, 4), (3, 3), ONE, ONE, ONE),
+}
+
+
+def convolve(case, seed, name, aligned=True):
+    images, channels, filters, groups, size, *window = case
+    settings_of = (*window[1:], groups)
+    shapes = ((images, groups * channels, *size), (groups * filters, channels, *window[0]), (groups * filters,),
+              (images, groups * filters, *output_shape(size, *window)))
+    x, weight, bias, grad_y = [numbers(seed + i, shape, np.float32) for i, shape in enumerate(shapes)]
+    near_x, near_weight, near_grad = (rounded(array, name) for array in (x, weight, grad_y))
+    y, grad_x, grad_weight = (np.empty(array.shape) for array in (grad_y, x, weight))
+    kernels.reference.conv2d(near_x, near_weight, bias.astype(np.float64), y, *settings_of, grad_y.astype(np.float64), True)
+    kernels.reference.conv2d_grad_input(near_grad, near_weight, grad_x, *settings_of)
+    kernels.reference.conv2d_grad_weight(near_grad, near_x, grad_weight, *settings_of)
+    on_device = [placed(array, aligned)[1] for array in (x, weight, bias, grad_y)]
+    with matmul_precision(name):
+        for expected, function, inputs, more in [
+                (y, tensor_core_convolution.conv2d, on_device[:3], (on_device[3], True)),
+                (grad_x, tensor_core_convolution.conv2d_grad_input, [on_device[3], on_device[1]], ()),
+                (grad_weight, tensor_core_weight_gradient.conv2d_grad_weight, [on_device[3], on_device[0]], ())]:
+            whole, output = placed(np.full(expected.shape, np.nan, np.float32), aligned)
+            function(*inputs, output, *settings_of, *more)
+            close(output.to_host(), expected)
+            assert unchanged_around(whole, 64 if aligned else 67)
+
+
+@pytest.mark.parametrize("case, name", [*zip(KNOWN.values(), itertools.cycle(["high", "medium"]))], ids=KNOWN)
+def test_convolutions(case, name):
+    convolve(case, 0, name)
+
+
+@settings(max_examples=3)
+@given(convolutions(), SEEDS, PRECISIONS)
+def test_any_convolution(case, seed, name):
+    convolve(case, seed, name, aligned=False)
+
+
+def test_what_is_kept_changes_nothing():
+    x, weight = (placed(numbers(seed, shape, np.float32))[1] for seed, shape in enumerate([(1, 16, 3, 3), (16, 16, 1, 1)]))
+    kept, results = {}, []
+    for keep in (kept, kept, None):
+        y = machine().empty((1, 16, 3, 3), np.float32)
+        with matmul_precision("high"):
+            tensor_core_convolution.conv2d(x, weight, None, y, ONE, NONE, ONE, 1, kept=keep)
+        results.append(y.to_host().tobytes())
+    assert kept and len(set(results)) == 1
