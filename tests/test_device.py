@@ -9,6 +9,7 @@ import kernels.cpu
 import kernels.reference
 import minicnn as mc
 from minicnn import device
+from minicnn.errors import InputError
 
 
 def test_use_kernels():
@@ -45,7 +46,7 @@ def test_matmul_precision():
     try:
         mc.set_matmul_precision("high")
         assert mc.get_matmul_precision() == "high"
-        with pytest.raises(mc.errors.InputError, match="one of highest, high, medium, not 'tf32'"):
+        with pytest.raises(InputError, match="one of highest, high, medium, not 'tf32'"):
             mc.set_matmul_precision("tf32")
     finally:
         mc.set_matmul_precision("highest")

@@ -4,6 +4,8 @@ Each is one machine instruction, written for the compiler here, and for the simu
 integer or a tuple of them and is not checked on the GPU. PTX ISA reference, NVIDIA (sections 9.7.9 data movement, 9.7.14 matrix
 multiply-accumulate).
 """
+import itertools
+
 from llvmlite import ir
 from numba import types
 from numba.cuda import cgutils
@@ -218,11 +220,12 @@ def _copy(context, builder, signature, arguments, cache, size):
 class Writer:
     """Writes out instructions of a warp, for what `written_out` makes; values are those of LLVM.
 
-    Matrix products: with row, column = divmod(lane, 4), the words of a lane are, for multiply_tf32, (mma.m16n8k8)
-        a  [row, column], [row + 8, column], [row, column + 4], [row + 8, column + 4]   of 16 x 8
-        b  [column, row], [column + 4, row]                                             of 8 x 8
-        c  [row, 2 column], [row, 2 column + 1], [row + 8, 2 column], [row + 8, 2 column + 1]   of 16 x 8, single precision
-    and for multiply_bfloat16 (mma.m16n8k16) the same with two numbers in a word, so that a is 16 x 16 and b 16 x 8.
+    multiply_tf32(a, b) and multiply_bfloat16(a, b) add the products of all matrices in the list a with all in the list b to the sums,
+    four of which belong to each product. With row, column = divmod(lane, 4), a lane gives and has of them, for tf32, (mma.m16n8k8)
+        a      [row, column], [row + 8, column], [row, column + 4], [row + 8, column + 4]             of 16 x 8, in words
+        b      [column, row], [column + 4, row]                                                       of 8 x 8, in words
+        sums   [row, 2 column], [row, 2 column + 1], [row + 8, 2 column], [row + 8, 2 column + 1]     of 16 x 8, in single precision
+    and for bfloat16 (mma.m16n8k16) the same with two numbers in a word, so that a is 16 x 16 and b 16 x 8.
     """
 
     def __init__(self, builder, sums, shared):
@@ -265,15 +268,20 @@ class Writer:
         single = [self.builder.bitcast(word, FLOAT) for word in (high, low)]
         return _assemble(self.builder, "cvt.rn.bf16x2.f32 $0, $1, $2;", "=r,f,f", INT32, single)
 
-    def multiply_tf32(self, a, b, c):
-        return self._multiply("m16n8k8.row.col.f32.tf32.tf32.f32", a, b, c)
+    def multiply_tf32(self, a, b):
+        self._multiply("m16n8k8.row.col.f32.tf32.tf32.f32", a, b)
 
-    def multiply_bfloat16(self, a, b, c):
-        return self._multiply("m16n8k16.row.col.f32.bf16.bf16.f32", a, b, c)
+    def multiply_bfloat16(self, a, b):
+        self._multiply("m16n8k16.row.col.f32.bf16.bf16.f32", a, b)
 
-    def _multiply(self, kind, a, b, c):
-        return self._several(f"mma.sync.aligned.{kind} {{$0, $1, $2, $3}}, {{$4, $5, $6, $7}}, {{$8, $9}}, {{$10, $11, $12, $13}};",
-                             "=f,=f,=f,=f,r,r,r,r,r,r,f,f,f,f", FLOAT, [*a, *b, *c])
+    def _multiply(self, kind, a, b):
+        for number, (four, two) in enumerate(itertools.product(a, b)):
+            places = range(4 * number, 4 * number + 4)
+            results = self._several(
+                f"mma.sync.aligned.{kind} {{$0, $1, $2, $3}}, {{$4, $5, $6, $7}}, {{$8, $9}}, {{$10, $11, $12, $13}};",
+                "=f,=f,=f,=f,r,r,r,r,r,r,f,f,f,f", FLOAT, [*four, *two, *[self.sums[place] for place in places]])
+            for place, result in zip(places, results):
+                self.sums[place] = result
 
 
 class Sums:

@@ -103,25 +103,17 @@ def tile(rows, columns, left_along, right_along, operands):
             b = [[on.load(right, (8 * half + k) * right_pitch + 8 * j) for k in (0, 4)] for j in range(column_tiles)]
         return a, b
 
-    def multiply_all(on, instruction, a, b):
-        for i in range(row_tiles):
-            for j in range(column_tiles):
-                first = 4 * (i * column_tiles + j)
-                results = instruction(a[i], b[j], [on.sums[first + number] for number in range(4)])
-                for number, result in enumerate(results):
-                    on.sums[first + number] = result
-
     def multiply_as_tf32(on, left, right):
         for half in range(2):
             a, b = ([list(map(on.to_tf32, words)) for words in operand] for operand in load(on, left, right, half))
-            multiply_all(on, on.multiply_tf32, a, b)
+            on.multiply_tf32(a, b)
 
     def multiply_as_bfloat16(on, left, right):
         """The order of the depth does not matter, if it is the same in both operands: k and k + 4 share a word."""
         (a, b), (more_a, more_b) = load(on, left, right, 0), load(on, left, right, 1)
         a = [[on.to_bfloat16(words[below], words[below + 2]) for words in halves for below in (0, 1)] for halves in zip(a, more_a)]
         b = [[on.to_bfloat16(*words) for words in halves] for halves in zip(b, more_b)]
-        multiply_all(on, on.multiply_bfloat16, a, b)
+        on.multiply_bfloat16(a, b)
 
     def put(on, place, _):
         for i in range(row_tiles):

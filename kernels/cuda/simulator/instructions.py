@@ -133,31 +133,28 @@ class Computer:
     def to_bfloat16(self, low, high):
         return np.uint32(_bfloat16(int(high)) << 16 | _bfloat16(int(low)))
 
-    def multiply_tf32(self, a, b, c):
-        return self._multiply(a, b, c, 1, lambda word: np.uint32(word & 0xffffe000).view(np.float32))
+    def multiply_tf32(self, a, b):
+        self._multiply(a, b, lambda words: [words & 0xffffe000])
 
-    def multiply_bfloat16(self, a, b, c):
-        return self._multiply(a, b, c, 2, lambda word: np.array([word << 16 & 0xffff0000, word & 0xffff0000], np.uint32).view(np.float32))
+    def multiply_bfloat16(self, a, b):
+        self._multiply(a, b, lambda words: [words << 16, words & 0xffff0000])
 
-    def _multiply(self, a, b, c, width, numbers):
-        """c + a b for the registers of a warp; a word of a or b holds `width` numbers."""
-        everyone = self.block.exchange((a, b, c), kind="mma")
+    def _multiply(self, a, b, numbers):
+        """As the registers of a warp hold them; `numbers` are those in a word, as the bits of floats."""
+        rows, columns = len(a), len(b)
+        mine = [self.sums[number] for number in range(4 * rows * columns)]
+        everyone = self.block.exchange((a, b, mine), kind="mma")
         if "product" not in everyone:
-            left, right, sums = np.empty((16, 8 * width), np.float32), np.empty((8 * width, 8), np.float32), np.empty((16, 8), np.float32)
-            for lane in range(32):
-                row, column = divmod(lane, 4)
-                a, b, c = everyone[lane]
-                for word, (below, beside) in zip(a, [(0, 0), (8, 0), (0, 4), (8, 4)]):
-                    start = (column + beside) * width
-                    left[row + below, start:start + width] = numbers(int(word))
-                for word, below in zip(b, [0, 4]):
-                    start = (column + below) * width
-                    right[start:start + width, row] = numbers(int(word))
-                sums[row, 2 * column:2 * column + 2], sums[row + 8, 2 * column:2 * column + 2] = c[:2], c[2:]
-            everyone["product"] = left @ right + sums
-        row, column = divmod(self.block.running.lane, 4)
-        product = everyone["product"]
-        return [*product[row, 2 * column:2 * column + 2], *product[row + 8, 2 * column:2 * column + 2]]
+            a, b, sums = zip(*[everyone[lane] for lane in range(32)])
+            # lane (row, column), tile, word (half of the depth, upper or lower) -> tile, upper or lower, row; half, column, number in the word
+            left = np.stack(numbers(np.array(a, np.uint32).reshape(8, 4, rows, 2, 2)), -1).transpose(2, 4, 0, 3, 1, 5)
+            right = np.stack(numbers(np.array(b, np.uint32).reshape(8, 4, columns, 2)), -1).transpose(3, 1, 4, 2, 0)
+            depth = 8 * left.shape[-1]
+            sums = np.array(sums, np.float32).reshape(8, 4, rows, columns, 2, 2).transpose(2, 4, 0, 3, 1, 5).reshape(16 * rows, 8 * columns)
+            product = left.reshape(16 * rows, depth).view(np.float32) @ right.reshape(depth, 8 * columns).view(np.float32) + sums
+            everyone["product"] = product.reshape(rows, 2, 8, columns, 4, 2).transpose(2, 4, 0, 3, 1, 5).reshape(32, -1)
+        for number, value in enumerate(everyone["product"][self.block.running.lane]):
+            self.sums[number] = value
 
 
 def _bfloat16(bits):

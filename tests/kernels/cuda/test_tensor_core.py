@@ -128,7 +128,7 @@ def convolutions(draw):
 
 ONE, NONE = (1, 1), (0, 0)
 KNOWN = {
-    "VGG's": (1, 20, 17, 1, (4, 5), (3, 3), ONE, ONE, ONE),
+    "VGG's": (1, 16, 17, 1, (4, 5), (3, 3), ONE, ONE, ONE),
     "of single pixels": (2, 20, 16, 1, (4, 5), ONE, ONE, NONE, ONE),
     "of single pixels, strided": (1, 17, 16, 1, (5, 5), ONE, (2, 2), NONE, ONE),
     "of groups, strided": (1, 16, 16, 2, (5, 6), (3, 2), (2, 2), (1, 0), ONE),
