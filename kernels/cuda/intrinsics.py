@@ -210,8 +210,9 @@ def _copy(context, builder, signature, arguments, cache, size):
     shared_type, shared_index_type, array_type, index_type, _ = signature.args
     target = _shared_address(context, builder, shared_type, arguments[0], shared_index_type, arguments[1])
     start = _address(builder, context.make_array(array_type)(context, builder, arguments[2]).data, _GLOBAL)
-    number = builder.zext(context.cast(builder, arguments[3], index_type, types.uint32), INT64)
-    source = builder.add(start, builder.shl(number, INT64(2)))
+    # in PTX, for LLVM would count in 64 bits all the way here
+    source = _assemble(builder, "mad.wide.u32 $0, $1, 4, $2;", "=l,r,l", INT64,
+                       [context.cast(builder, arguments[3], index_type, types.uint32), start])
     present = builder.trunc(arguments[4], ir.IntType(1)) if arguments[4].type.width > 1 else arguments[4]
     _assemble(builder, f"cp.async.{cache}.shared.global [$0], [$1], {size}, $2;", "r,l,r,~{memory}", ir.VoidType(),
               [target, source, builder.select(present, INT32(size), INT32(0))])

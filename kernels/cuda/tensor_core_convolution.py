@@ -78,7 +78,7 @@ def _launch(backward, source, weight, output, stride, padding, dilation, window,
     pixels = images * blocks(height, phases[0]) * blocks(width, phases[1])   # of the largest phase
     count = phases[0] * phases[1] * groups
     plan = plan_of(rows, pixels, depth * window[0] * window[1], source.machine.multiprocessors, count=count, most_parts=1)
-    convolve = _convolution(plan.rows, plan.columns, depth % 4 == 0, backward, tensor_core_operands(source))
+    convolve = _convolution(plan.rows, plan.columns, depth % 4 == 0, depth % DEPTH == 0, backward, tensor_core_operands(source))
     grid = blocks(rows, plan.rows) * blocks(pixels, plan.columns), 1, count
     convolve[grid, THREADS, shared_bytes(plan.rows, plan.columns, True, False)](
         source.reshape(-1), weight.reshape(-1), bias, residual, output.reshape(-1), rectify, images, groups, rows, depth,
@@ -86,7 +86,7 @@ def _launch(backward, source, weight, output, stride, padding, dilation, window,
 
 
 @functools.cache
-def _convolution(rows, columns, wide_weight, backward, operands):
+def _convolution(rows, columns, wide_weight, whole_slabs, backward, operands):
     """The kernel for tiles of this size: a block computes `rows` channels of `columns` pixels of one group, in one phase."""
     kind = tile(rows, columns, True, False, operands)
     places, clear, multiply, put, place, count = kind.places, kind.clear, kind.multiply, kind.put, kind.place, kind.count
@@ -161,9 +161,10 @@ def _convolution(rows, columns, wide_weight, backward, operands):
                 weight_row = (group * window_rows * window_columns + tap) * all_rows
                 copy_weight(shared, stage, weight, weight_row + first_row, weight_row + all_rows, channel, depth, depth)
                 target = stage + left_words + thread // columns * sums_pitch + thread % columns
-                for step in range(DEPTH // at_once):
-                    one = channel + thread // columns + step * at_once
-                    copy_async_one(shared, target + step * at_once * sums_pitch, source, start + one * source_size, seen and one < depth)
+                first = channel + thread // columns
+                for step in range(0, DEPTH, at_once):
+                    present = seen if whole_slabs else seen and first + step < depth
+                    copy_async_one(shared, target + step * sums_pitch, source, start + (first + step) * source_size, present)
                 channel += DEPTH
             copy_commit()
             if slab >= STAGES - 1:
