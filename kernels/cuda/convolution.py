@@ -1,6 +1,7 @@
-"""Convolution: each is handed to the algorithm that algorithms.py chooses for it."""
-from . import depthwise, direct, implicit, weight_gradient
+"""Convolution: each is handed to the algorithm that algorithms.py chooses for it, or to tensor cores where they are allowed."""
+from . import depthwise, direct, implicit, tensor_core_convolution, tensor_core_weight_gradient, weight_gradient
 from .algorithms import DEPTHWISE, DIRECT, IMPLICIT, algorithm_of
+from .tensor_core_convolution import serves_convolution
 
 _FORMS = {IMPLICIT: implicit, DEPTHWISE: depthwise, DIRECT: direct}
 
@@ -9,7 +10,8 @@ def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None,
     """As kernels.reference.convolution.conv2d."""
     chosen = algorithm_of(weight.shape, stride, dilation, groups, x.dtype)
     if chosen == IMPLICIT:
-        implicit.conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual, rectify, kept)
+        form = tensor_core_convolution if serves_convolution(x, weight, groups) else implicit
+        form.conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual, rectify, kept)
     else:
         _FORMS[chosen].conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual, rectify)
 
@@ -17,9 +19,11 @@ def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None,
 def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups):
     """As kernels.reference.convolution.conv2d_grad_input."""
     chosen = algorithm_of(weight.shape, stride, dilation, groups, grad_y.dtype)
-    _FORMS[chosen].conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
+    form = tensor_core_convolution if chosen == IMPLICIT and serves_convolution(grad_y, weight, groups) else _FORMS[chosen]
+    form.conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
 
 
 def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups):
     """As kernels.reference.convolution.conv2d_grad_weight."""
-    weight_gradient.conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups)
+    form = tensor_core_weight_gradient if serves_convolution(x, grad_weight, groups) else weight_gradient
+    form.conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups)

@@ -304,7 +304,6 @@ def written_out(steps):
     `steps` is plain Python: it runs once when a kernel is compiled, when `on` is a Writer, so that its loops are written out, and in the
     simulator it runs for each thread, when `on` computes. (Numba takes minutes for as many lines as that.)
     """
-    @intrinsic
     def instruction(typing_context, sums, shared, first, second):
         def generate(context, builder, signature, arguments):
             kinds = signature.args
@@ -313,6 +312,8 @@ def written_out(steps):
             steps(Writer(builder, local, _address(builder, block, _SHARED)), *places)
             return context.get_dummy_value()
         return types.void(sums, shared, first, second), generate
+    instruction.__name__ = steps.__name__   # which tells apart kernels that differ in nothing else
+    instruction = intrinsic(instruction)
     WRITTEN_OUT[instruction] = steps
     return instruction
 

@@ -109,7 +109,7 @@ def _convolution(rows, columns, wide_weight, whole_slabs, backward, operands):
     @kernel(launch_bounds=(THREADS, 2))
     def convolution(source, weight, bias, residual, output, rectify, images, groups, all_rows, depth, source_height, source_width,
                     height, width, window_rows, window_columns, down, right, top, left, dilation_down, dilation_right):
-        shared, sums = cuda.shared.array(0, float32), cuda.local.array(count, float32)
+        shared, sums = cuda.shared.array(0, float32, alignment=16), cuda.local.array(count, float32)
         clear(sums, shared, 0, 0)
         row_tiles = (all_rows + rows - 1) // rows
         pixel_tile, row_tile = divmod(uint32(cuda.blockIdx.x), uint32(row_tiles))

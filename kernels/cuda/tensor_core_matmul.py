@@ -51,7 +51,7 @@ def _product(rows, columns, left_along, right_along, left_wide, right_wide, oper
 
     @kernel(launch_bounds=(THREADS, 2))
     def product(a, b, c, all_rows, all_columns, depth, part_depth, accumulate):
-        shared, sums = cuda.shared.array(0, float32), cuda.local.array(count, float32)
+        shared, sums = cuda.shared.array(0, float32, alignment=16), cuda.local.array(count, float32)
         clear(sums, shared, 0, 0)
         first_row, first_column, part = cuda.blockIdx.y * rows, cuda.blockIdx.x * columns, cuda.blockIdx.z
         k, k_end = part * part_depth, min((part + 1) * part_depth, depth)

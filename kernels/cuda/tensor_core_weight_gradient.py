@@ -61,7 +61,7 @@ def _gradient(rows, columns, wide, operands):
     @kernel(launch_bounds=(THREADS, 2))
     def gradient(grad_y, x, result, groups, filters, channels, images, part_depth, height, width, x_height, x_width, window_columns,
                  down, right, top, left, dilation_down, dilation_right):
-        shared, sums = cuda.shared.array(0, float32), cuda.local.array(count, float32)
+        shared, sums = cuda.shared.array(0, float32, alignment=16), cuda.local.array(count, float32)
         clear(sums, shared, 0, 0)
         part, group = divmod(uint32(cuda.blockIdx.z), uint32(groups))
         row_tile, column_tile = divmod(uint32(cuda.blockIdx.x), uint32((channels + columns - 1) // columns))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
+import kernels.cuda
 import kernels.precision
 import kernels.reference
 from kernels.cuda import tensor_core_convolution, tensor_core_matmul, tensor_core_weight_gradient
@@ -180,3 +181,18 @@ def test_what_is_kept_changes_nothing():
             tensor_core_convolution.conv2d(x, weight, None, y, ONE, NONE, ONE, 1, kept=keep)
         results.append(y.to_host().tobytes())
     assert kept and len(set(results)) == 1
+
+
+@pytest.mark.parametrize("name", ["highest", "high"])
+def test_the_setting_decides(name):
+    """The kernels of the package compute with tensor cores if they may."""
+    device = Rehearsal()
+    x, weight, y, matrix = (device.empty(shape, np.float32) for shape in [(2, 16, 8, 8), (32, 16, 3, 3), (2, 32, 8, 8), (64, 64)])
+    with matmul_precision(name):
+        kernels.cuda.conv2d(x, weight, None, y, ONE, ONE, ONE, 1)
+        kernels.cuda.conv2d_grad_input(y, weight, x, ONE, ONE, ONE, 1)
+        kernels.cuda.conv2d_grad_weight(y, x, weight, ONE, ONE, ONE, 1)
+        kernels.cuda.matmul(matrix, matrix, matrix)
+    modules = [str(launch.kernel.function.__module__) for launch in device.launches]
+    expected = {"tensor_core_matmul", "tensor_core_convolution", "tensor_core_weight_gradient"} if name == "high" else set()
+    assert {module.rpartition(".")[2] for module in modules if "tensor_core" in module} - {"tensor_core_plan"} == expected
