@@ -7,13 +7,15 @@ decides once for a slab where that pixel's numbers are, or that they are padding
 The gradient of the input is the same sum with channels and filters exchanged: pixel i of it gets, from tap r, position
 (i + padding - r dilation) / stride of grad_y, where that is a whole number. So the pixels fall into stride x stride phases, of those that
 are the same modulo the stride: for all pixels of a phase the same taps count.
+
+Filters of 1 x 1 without stride and padding see numbers that lie side by side: then a thread copies four pixels at once.
 """
 import functools
 
 from numba import cuda, float32, int32, uint32
 
 from .array import empty_like
-from .intrinsics import copy_async_one, copy_commit, copy_wait_all, copy_wait_but_2
+from .intrinsics import copy_async_four, copy_async_one, copy_commit, copy_wait_all, copy_wait_but_2
 from .launch import blocks, kernel
 from .precision import tensor_core_operands
 from .tensor_core import DEPTH, STAGES, THREADS, matrix_copy, pitch, shared_bytes, tile, words
@@ -74,11 +76,13 @@ def _reorder(weight, result, backward):
 def _launch(backward, source, weight, output, stride, padding, dilation, window, groups, bias, residual, rectify):
     rows, depth = weight.shape[2:]   # of a group: output's channels and the source's
     images, height, width = output.shape[0], *output.shape[2:]
+    window, stride, padding = map(tuple, (window, stride, padding))
     phases = stride if backward else (1, 1)
     pixels = images * blocks(height, phases[0]) * blocks(width, phases[1])   # of the largest phase
     count = phases[0] * phases[1] * groups
     plan = plan_of(rows, pixels, depth * window[0] * window[1], source.machine.multiprocessors, count=count, most_parts=1)
-    convolve = _convolution(plan.rows, plan.columns, depth % 4 == 0, depth % DEPTH == 0, backward, tensor_core_operands(source))
+    pointwise = window == stride == (1, 1) and padding == (0, 0) and height * width % 4 == 0 and source.address % 16 == 0
+    convolve = _convolution(plan.rows, plan.columns, depth % 4 == 0, depth % DEPTH == 0, pointwise, backward, tensor_core_operands(source))
     grid = blocks(rows, plan.rows) * blocks(pixels, plan.columns), 1, count
     convolve[grid, THREADS, shared_bytes(plan.rows, plan.columns, True, False)](
         source.reshape(-1), weight.reshape(-1), bias, residual, output.reshape(-1), rectify, images, groups, rows, depth,
@@ -86,13 +90,16 @@ def _launch(backward, source, weight, output, stride, padding, dilation, window,
 
 
 @functools.cache
-def _convolution(rows, columns, wide_weight, whole_slabs, backward, operands):
+def _convolution(rows, columns, wide_weight, whole_slabs, pointwise, backward, operands):
     """The kernel for tiles of this size: a block computes `rows` channels of `columns` pixels of one group, in one phase."""
     kind = tile(rows, columns, True, False, operands)
     places, clear, multiply, put, place, count = kind.places, kind.clear, kind.multiply, kind.put, kind.place, kind.count
     copy_weight = matrix_copy(rows, True, wide_weight)
     left_words, stage_words = words(rows, True), words(rows, True) + words(columns, False)
-    sums_pitch, at_once = pitch(columns, False), THREADS // columns
+    sums_pitch = pitch(columns, False)
+    step = 4 if pointwise else 1
+    across = columns // step        # threads for one channel of a slab
+    at_once = THREADS // across     # channels
 
     @cuda.jit(device=True, forceinline=True)
     def counts(phase, tap, stride, padding, dilation):
@@ -123,7 +130,7 @@ def _convolution(rows, columns, wide_weight, whole_slabs, backward, operands):
             phase_height, phase_width = height, width
         thread = cuda.threadIdx.x
 
-        # the pixel whose numbers this thread copies, and whose results it writes
+        # the pixel whose results this thread writes, and whose numbers it copies
         pixel = int32(pixel_tile) * columns + thread % columns
         exists = pixel < images * phase_height * phase_width
         rest, j = divmod(uint32(pixel), uint32(max(phase_width, 1)))
@@ -132,6 +139,12 @@ def _convolution(rows, columns, wide_weight, whole_slabs, backward, operands):
         source_row, source_column = (i, j) if backward else (i * down, j * right)
         source_size = source_height * source_width
         source_start = (image * groups + group) * depth * source_size
+        seen, start = False, 0
+        if pointwise:   # the four pixels whose numbers it copies
+            pixels = pixel_tile * uint32(columns) + uint32(thread % across * step)
+            seen = int32(pixels) < images * source_size
+            source_image, position = divmod(pixels, uint32(source_size))
+            start = (int32(source_image) * groups + group) * depth * source_size + int32(position)
 
         taps = 0
         for r in range(window_rows):
@@ -141,7 +154,7 @@ def _convolution(rows, columns, wide_weight, whole_slabs, backward, operands):
                         taps += 1
         slabs = taps * ((depth + DEPTH - 1) // DEPTH)
         left_place, right_place = places(thread)
-        tap, channel, seen, start = -1, depth, False, 0
+        tap, channel = -1, depth
         for slab in range(slabs + STAGES - 1):
             if slab >= STAGES - 1:
                 copy_wait_but_2()
@@ -150,21 +163,25 @@ def _convolution(rows, columns, wide_weight, whole_slabs, backward, operands):
                 if channel >= depth:   # the next tap
                     channel = 0
                     tap += 1
-                    while not (counts(phase_row, tap // window_columns, down, top, dilation_down)
-                               and counts(phase_column, tap % window_columns, right, left, dilation_right)):
-                        tap += 1
-                    row = source_row + shift(phase_row, tap // window_columns, down, top, dilation_down)
-                    column = source_column + shift(phase_column, tap % window_columns, right, left, dilation_right)
-                    seen = exists and 0 <= row and row < source_height and 0 <= column and column < source_width
-                    start = source_start + row * source_width + column
+                    if not pointwise:
+                        while not (counts(phase_row, tap // window_columns, down, top, dilation_down)
+                                   and counts(phase_column, tap % window_columns, right, left, dilation_right)):
+                            tap += 1
+                        row = source_row + shift(phase_row, tap // window_columns, down, top, dilation_down)
+                        column = source_column + shift(phase_column, tap % window_columns, right, left, dilation_right)
+                        seen = exists and 0 <= row and row < source_height and 0 <= column and column < source_width
+                        start = source_start + row * source_width + column
                 stage = slab % STAGES * stage_words
                 weight_row = (group * window_rows * window_columns + tap) * all_rows
                 copy_weight(shared, stage, weight, weight_row + first_row, weight_row + all_rows, channel, depth, depth)
-                target = stage + left_words + thread // columns * sums_pitch + thread % columns
-                first = channel + thread // columns
-                for step in range(0, DEPTH, at_once):
-                    present = seen if whole_slabs else seen and first + step < depth
-                    copy_async_one(shared, target + step * sums_pitch, source, start + (first + step) * source_size, present)
+                target = stage + left_words + thread // across * sums_pitch + thread % across * step
+                first = channel + thread // across
+                for more in range(0, DEPTH, at_once):
+                    present = seen if whole_slabs else seen and first + more < depth
+                    if pointwise:
+                        copy_async_four(shared, target + more * sums_pitch, source, start + (first + more) * source_size, present)
+                    else:
+                        copy_async_one(shared, target + more * sums_pitch, source, start + (first + more) * source_size, present)
                 channel += DEPTH
             copy_commit()
             if slab >= STAGES - 1:
@@ -179,7 +196,7 @@ def _convolution(rows, columns, wide_weight, whole_slabs, backward, operands):
                 i, j = i * down + phase_row, j * right + phase_column
             size = height * width
             first = (image * groups + group) * all_rows * size + i * width + j
-            for row in range(thread // columns, min(rows, all_rows - first_row), at_once):
+            for row in range(thread // columns, min(rows, all_rows - first_row), THREADS // columns):
                 value = shared[row * sums_pitch + thread % columns]
                 target = uint32(first + (first_row + row) * size)
                 if bias is not None:
