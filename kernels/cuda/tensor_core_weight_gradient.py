@@ -2,7 +2,8 @@
 
 For each filter tap it is a product of grad_y (filters x positions) with the pixels that the tap sees (positions x channels): a block
 computes a tile of filters and channels for one tap, and the depth is all positions of all images, split between blocks where tiles are
-too few for the GPU. A thread copies numbers of one position of a slab, for many filters and channels.
+too few for the GPU. A thread copies numbers of one position of a slab, for many filters and channels, or of four positions at once: of
+grad_y, and of x under filters of 1 x 1 without stride and padding.
 """
 import functools
 
@@ -23,28 +24,30 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
     filters, taps = filters // groups, window[0] * window[1]
     images, positions = grad_y.shape[0], grad_y.shape[2] * grad_y.shape[3]
     plan = plan_of(filters, channels, images * positions, x.machine.multiprocessors, count=taps * groups)
-    wide = positions % 4 == 0 and grad_y.address % 16 == 0
-    gradient = _gradient(plan.rows, plan.columns, wide, tensor_core_operands(x))
+    grad_y_wide = positions % 4 == 0 and grad_y.address % 16 == 0
+    pointwise = (*window, *stride, *padding) == (1, 1, 1, 1, 0, 0)
+    x_wide = pointwise and positions % 4 == 0 and x.address % 16 == 0
+    gradient = _gradient(plan.rows, plan.columns, grad_y_wide, x_wide, tensor_core_operands(x))
     whole = plan.parts == 1
     result = grad_weight if whole else empty_like(grad_weight, (plan.parts, *grad_weight.shape))
     grid = blocks(filters, plan.rows) * blocks(channels, plan.columns), taps, groups * plan.parts
     gradient[grid, THREADS, shared_bytes(plan.rows, plan.columns, True, True)](
-        grad_y.reshape(-1), x.reshape(-1), result.reshape(-1), groups, filters, channels, images, plan.depth, *grad_y.shape[2:], *x.shape[2:],
-        window[1], *stride, *padding, *dilation)
+        grad_y.reshape(-1), x.reshape(-1), result.reshape(-1), groups, filters, channels, images, plan.depth,
+        *grad_y.shape[2:], *x.shape[2:], window[1], *stride, *padding, *dilation)
     if not whole:
         add_parts[blocks(grad_weight.size, 256), 256](result.reshape(plan.parts, -1), grad_weight.reshape(-1), False)
 
 
 @functools.cache
-def _gradient(rows, columns, wide, operands):
+def _gradient(rows, columns, grad_y_wide, x_wide, operands):
     """The kernel for tiles of this size: a block computes `rows` filters of `columns` channels at one tap, over one part of the depth."""
     kind = tile(rows, columns, True, True, operands)
     places, clear, multiply, put, place, count = kind.places, kind.clear, kind.multiply, kind.put, kind.place, kind.count
     left_words, stage_words = words(rows, True), words(rows, True) + words(columns, True)
-    sums_pitch, step = pitch(columns, False), 4 if wide else 1
-    across = DEPTH // step            # threads for one row of grad_y
-    at_once = THREADS // across       # rows of it
-    x_at_once = THREADS // DEPTH
+    sums_pitch = pitch(columns, False)
+    y_step, x_step = 4 if grad_y_wide else 1, 4 if x_wide else 1
+    y_across, x_across = DEPTH // y_step, DEPTH // x_step                 # threads for one row of a slab
+    y_at_once, x_at_once = THREADS // y_across, THREADS // x_across       # rows
 
     @cuda.jit(device=True, forceinline=True)
     def split(position, height, width):
@@ -69,7 +72,7 @@ def _gradient(rows, columns, wide, operands):
         tap = cuda.blockIdx.y
         tap_row, tap_column = tap // window_columns * dilation_down - top, tap % window_columns * dilation_right - left
         thread = cuda.threadIdx.x
-        y_row, y_column, x_row, x_column = thread // across, thread % across * step, thread // DEPTH, thread % DEPTH
+        y_row, y_column, x_row, x_column = thread // y_across, thread % y_across * y_step, thread // x_across, thread % x_across * x_step
         y_target, x_target = chunk(y_row, y_column), left_words + chunk(x_row, x_column)
         y_size, x_size = height * width, x_height * x_width
         k = part * part_depth
@@ -84,21 +87,22 @@ def _gradient(rows, columns, wide, operands):
                 stage = slab % STAGES * stage_words
                 image, i, j = split(k + y_column, height, width)
                 y_start = ((image * groups + group) * filters + first_row + y_row) * y_size + i * width + j
-                for number in range(rows // at_once):
-                    present = k + y_column < k_end and first_row + y_row + number * at_once < filters
-                    if wide:
-                        copy_async_four(shared, stage + y_target + number * at_once * DEPTH, grad_y, y_start + number * at_once * y_size,
-                                        present)
+                for more in range(0, rows, y_at_once):
+                    present = k + y_column < k_end and first_row + y_row + more < filters
+                    if grad_y_wide:
+                        copy_async_four(shared, stage + y_target + more * DEPTH, grad_y, y_start + more * y_size, present)
                     else:
-                        copy_async_one(shared, stage + y_target + number * at_once * DEPTH, grad_y, y_start + number * at_once * y_size,
-                                       present)
+                        copy_async_one(shared, stage + y_target + more * DEPTH, grad_y, y_start + more * y_size, present)
                 image, i, j = split(k + x_column, height, width)
                 i, j = i * down + tap_row, j * right + tap_column
                 seen = k + x_column < k_end and 0 <= i and i < x_height and 0 <= j and j < x_width
                 x_start = ((image * groups + group) * channels + first_column + x_row) * x_size + i * x_width + j
-                for number in range(columns // x_at_once):
-                    copy_async_one(shared, stage + x_target + number * x_at_once * DEPTH, x, x_start + number * x_at_once * x_size,
-                                   seen and first_column + x_row + number * x_at_once < channels)
+                for more in range(0, columns, x_at_once):
+                    present = seen and first_column + x_row + more < channels
+                    if x_wide:
+                        copy_async_four(shared, stage + x_target + more * DEPTH, x, x_start + more * x_size, present)
+                    else:
+                        copy_async_one(shared, stage + x_target + more * DEPTH, x, x_start + more * x_size, present)
                 k += DEPTH
             copy_commit()
             if slab >= STAGES - 1:

@@ -146,7 +146,8 @@ class Computer:
         everyone = self.block.exchange((a, b, mine), kind="mma")
         if "product" not in everyone:
             a, b, sums = zip(*[everyone[lane] for lane in range(32)])
-            # lane (row, column), tile, word (half of the depth, upper or lower) -> tile, upper or lower, row; half, column, number in the word
+            # from lane (row, column), tile, word (half of the depth, upper or lower)
+            # to tile, upper or lower, row; half of the depth, column, number in the word
             left = np.stack(numbers(np.array(a, np.uint32).reshape(8, 4, rows, 2, 2)), -1).transpose(2, 4, 0, 3, 1, 5)
             right = np.stack(numbers(np.array(b, np.uint32).reshape(8, 4, columns, 2)), -1).transpose(3, 1, 4, 2, 0)
             depth = 8 * left.shape[-1]
