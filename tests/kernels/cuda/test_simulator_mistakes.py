@@ -417,6 +417,8 @@ def test_launches():
     mistake(too_far, errors.LaunchError, "at most", grid=(1, 65536))
     mistake(too_far, errors.LaunchError, "3 arguments", arrays=[X.copy(), X.copy(), X.copy()])
     mistake(too_far, errors.LaunchError, "shared memory", shared=1 << 20)
+    with pytest.raises(errors.LaunchError, match="numpy.ndarray"):
+        simulate(too_far, 1, 1, 1.0, 2.0)
 
 
 def nothing(x, y):
