@@ -17,7 +17,7 @@ from tests.kernels.agreement import SEEDS, numbers
 from tests.kernels.cuda.agreement import _place, machine
 
 PRECISIONS = st.sampled_from(["high", "medium"])
-SUMS = 2.0 ** -18   # relative to the largest result: tensor cores cut sums off where others round them
+SUMS = 2.0 ** -16   # relative to the largest result: tensor cores cut sums off where others round them; to round otherwise costs more
 
 
 @contextlib.contextmanager
