@@ -31,9 +31,13 @@ def parse(arguments):
                "  python -m benchmarks                        a bit of everything, in some minutes\n"
                "  python -m benchmarks lenet conv\n"
                "  python -m benchmarks --full resnet-18       all that ResNet-18 does, against torch.compile too\n"
-               "  python -m benchmarks --full --threads 4 1   an hour or two")
+               "  python -m benchmarks --full --threads 4 1   an hour or two\n"
+               "  python -m benchmarks --device cuda          on a GPU, against cuDNN and cuBLAS, in some minutes")
     parser.add_argument("words", nargs="*", metavar="WORD", help="measure only what has a word in its name that begins like one of these")
     parser.add_argument("--full", action="store_true", help="all layers and batch sizes, more rounds, and torch.compile")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="what computes (default: cpu)")
+    parser.add_argument("--minutes", type=float, metavar="N", help="with --device cuda: begin nothing new after so many minutes "
+                                                                   "(default: 4, with --full 60)")
     parser.add_argument("--threads", type=int, nargs="+", metavar="N", help="numbers of threads (default: all there are, and 1)")
     parser.add_argument("--out", type=pathlib.Path, default=RESULTS, help="the folder to leave the JSON file and the picture in "
                                                                           "(default: benchmarks/results)")
@@ -42,6 +46,10 @@ def parse(arguments):
 
 def main(arguments=None):
     options = parse(arguments)
+    if options.device == "cuda":
+        from benchmarks.cuda import command as on_gpu
+
+        return on_gpu.main(options)
     most = available_threads()
     thread_counts = list(dict.fromkeys(options.threads or [most, 1]))
     if not all(1 <= threads <= most for threads in thread_counts):

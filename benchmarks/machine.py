@@ -9,11 +9,11 @@ from benchmarks.worker import available_threads
 _PACKAGES = ("minicnn", "numpy", "numba", "llvmlite", "torch", "onnxruntime")
 
 
-def describe():
+def describe(more_packages=()):
     """Facts for the JSON file."""
     return {"processor": processor(), "cores": os.cpu_count(), "threads": available_threads(),
             "system": f"{platform.system()} {platform.release()}", "python": platform.python_version(),
-            "versions": {package: version for package in _PACKAGES if (version := _version(package))},
+            "versions": {package: version for package in (*_PACKAGES, *more_packages) if (version := _version(package))},
             "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds")}
 
 

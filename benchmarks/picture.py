@@ -49,7 +49,7 @@ def draw(document):
     results = {key: _result(records, rival) for key, records in table.by_case(document["results"]).items()
                if any(rival in record["contenders"] for record in records.values())}
     threads = list(dict.fromkeys(count for result in results.values() for count in result.rival))
-    heads = [f"{count} thr." for count in threads] + ["rival"] * any(result.hardest for result in results.values())
+    heads = [_in_words(count, "thr.") for count in threads] + ["rival"] * any(result.hardest for result in results.values())
     columns = _split(_blocks(results))
     lines = max(map(len, columns))
     column_width = _NAMES + _BARS + len(heads) * _FIGURE + _MARGIN
@@ -63,6 +63,11 @@ def draw(document):
         _draw_column(axes, column, threads, heads, _limits(results.values()))
     _write_legend(figure, document, rival, results.values(), threads)
     return figure
+
+
+def _in_words(condition, unit):
+    """A number of threads; or a precision, which has its name."""
+    return condition if isinstance(condition, str) else f"{condition} {unit}"
 
 
 def _rival(records):
@@ -179,7 +184,7 @@ def _title(rival, results):
 def _write_legend(figure, document, rival, results, threads):
     measurements = [found for result in results for found in (*result.rival.values(), *filter(None, (result.hardest or (0, 0))[1:]))]
     version = document["versions"].get({"PyTorch": "torch", "NumPy": "numpy"}[rival], "")
-    bars = f"{threads[0]} thread{'s' * (threads[0] > 1)}"
+    bars = _in_words(threads[0], f"thread{'s' * (threads[0] != 1)}")
     top = figure.get_figheight()
     figure.text(0.5, 1 - 0.68 / top, ha="center", va="center", fontsize=12, s=
                 f"how many times as fast as {rival} {version}, or with how many times less memory;   bars: {bars}"
@@ -191,4 +196,5 @@ def _write_legend(figure, document, rival, results, threads):
                     for name, marker in _MARKERS.items() if name in hardest]
         figure.legend(handles=handles, loc="center", bbox_to_anchor=(0.5, 1 - 0.98 / top), ncols=len(handles), frameon=False, fontsize=12,
                       handletextpad=0.1, columnspacing=1.2)
-    drawing.caption(figure, f"{document['processor']}, {document['cores']} cores, {document['date'][:10]}; python -m benchmarks")
+    machine = document.get("gpu") or f"{document['processor']}, {document['cores']} cores"
+    drawing.caption(figure, f"{machine}, {document['date'][:10]}; python -m benchmarks" + " --device cuda" * ("gpu" in document))

@@ -18,9 +18,13 @@ def everything():
 def select(words, full):
     """The cases that have one of the words in their name, in whatever case of letters; all, if there are none. Without `full`
     the quick ones, unless the words ask for others only."""
-    matching = [case for case in everything() if not words or any(_has(case, word) for word in words)]
+    return among(everything(), words, full)
+
+
+def among(everything, words, full):
+    matching = [case for case in everything if not words or any(_has(case, word) for word in words)]
     if not matching:
-        groups = list(dict.fromkeys(case.group for case in everything()))
+        groups = list(dict.fromkeys(case.group for case in everything))
         raise InputError(f"no benchmark has {' or '.join(map(repr, words))} in its name; there are: {', '.join(groups)}, "
                          "and whatever the table shows")
     return matching if full else [case for case in matching if case.quick] or matching
@@ -94,17 +98,17 @@ def _prepare(case, workers):
         first_calls[name], sample = worker.prepare(cases.key_of(case))
         samples[name] = np.array(sample)
     for name in samples:
-        difference = _difference(samples[frameworks.OURS], samples[name])
-        if not difference < case.tolerance:
-            raise RunError(f"{cases.key_of(case)}: {frameworks.OURS} and {name} give different results, by {difference:.1e} of "
+        found = difference(samples[frameworks.OURS], samples[name])
+        if not found < case.tolerance:
+            raise RunError(f"{cases.key_of(case)}: {frameworks.OURS} and {name} give different results, by {found:.1e} of "
                            "their size; there is no point in timing that")
     exact = samples.pop(frameworks.EXACT, None)
     first_calls.pop(frameworks.EXACT, None)
-    errors = {} if exact is None else {name: _difference(sample, exact) for name, sample in samples.items()}
+    errors = {} if exact is None else {name: difference(sample, exact) for name, sample in samples.items()}
     return first_calls, errors
 
 
-def _difference(sample, other):
+def difference(sample, other):
     """The Euclidean norm of the difference, relative to that of `other`."""
     return float(np.linalg.norm(sample - other) / max(np.linalg.norm(other), 1e-30))
 

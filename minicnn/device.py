@@ -9,6 +9,7 @@ import importlib
 
 import numpy as np
 
+import kernels.precision
 from minicnn.errors import InputError
 
 NAMES = "cpu", "cuda", "cuda-simulator"
@@ -230,3 +231,23 @@ def describe_threads():
 
     count = numba.get_num_threads()
     return f"{count} thread{'s' * (count > 1)}"
+
+
+def set_matmul_precision(precision):
+    """How exactly matrix products and convolutions of float32 are computed on a GPU, as torch.set_float32_matmul_precision.
+
+    "highest"   in single precision; so it is at first
+    "high"      tensor cores multiply numbers rounded to tf32, which has 10 binary places, and add in single precision
+    "medium"    they multiply numbers rounded to bfloat16, which has 7
+
+    Where it does not pay, with fewer than 16 channels say, everything is still computed in single precision; so it is on a GPU before
+    compute capability 8.0, whose tensor cores know neither format, and on the CPU.
+    """
+    if precision not in kernels.precision.PRECISIONS:
+        raise InputError(f"the precision of matrix products is one of {', '.join(kernels.precision.PRECISIONS)}, not {precision!r}")
+    kernels.precision.matmul_precision = precision
+
+
+def get_matmul_precision():
+    """What set_matmul_precision has set."""
+    return kernels.precision.matmul_precision

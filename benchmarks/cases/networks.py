@@ -9,7 +9,7 @@ TRAINING_STEP = "training step"
 _TRAINING = TWO_LAYOUTS | {frameworks.COMPILED}
 # Rounding moves a few values from one side of ReLU's 0 to the other, and each switches a gradient on or off: through all layers
 # of ResNet-50 that makes some per cent (PyTorch's own two layouts differ by 5).
-_TOLERANCE_OF_GRADIENTS = 0.2
+TOLERANCE_OF_GRADIENTS = 0.2
 _EVALUATION = _TRAINING | {frameworks.ONNXRUNTIME, frameworks.EXACT}
 
 
@@ -25,29 +25,37 @@ def _forward(network, batch):
     return prepare
 
 
-def _training_step(network, batch):
-    """Forward, loss, backward and update; what is compared is the gradient that arrives at the first layer."""
-    def prepare(framework):
-        library, F = framework.library, framework.F
-        model, images = networks.make(framework, network), framework.tensor(random_array(batch, *network.input_shape))
-        labels = library.tensor(np.arange(batch, dtype=np.int64) % network.classes)
-        first = next(iter(model.parameters()))
-        # It learns next to nothing, so that every step is like the first: gradients that shrink for thousands of steps become
-        # denormal numbers, and those are slow.
-        optimizer = library.optim.SGD(model.parameters(), lr=1e-7, momentum=0.9)
-        # Chance is different in each framework. The first step's result is compared, so that one goes without it.
-        dropouts = [module for module in model.modules() if isinstance(module, library.nn.Dropout)]
-        for dropout in dropouts:
-            dropout.eval()
+def learning(framework, network):
+    """step(images, labels): forward, loss, backward and update; what is compared is the gradient that arrives at the first layer."""
+    library, F, model = framework.library, framework.F, networks.make(framework, network)
+    first = next(iter(model.parameters()))
+    # It learns next to nothing, so that every step is like the first: gradients that shrink for thousands of steps become
+    # denormal numbers, and those are slow.
+    optimizer = library.optim.SGD(model.parameters(), lr=1e-7, momentum=0.9)
+    # Chance is different in each framework. The first step's result is compared, so that one goes without it.
+    dropouts = [module for module in model.modules() if isinstance(module, library.nn.Dropout)]
+    for dropout in dropouts:
+        dropout.eval()
 
-        def step():
-            optimizer.zero_grad()
-            F.cross_entropy(model(images), labels).backward()
-            optimizer.step()
-            for dropout in dropouts:
-                dropout.train()
-            return first.grad
-        return step
+    def step(images, labels):
+        optimizer.zero_grad()
+        F.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+        for dropout in dropouts:
+            dropout.train()
+        return first.grad
+    return step
+
+
+def labels_for(network, batch):
+    return np.arange(batch, dtype=np.int64) % network.classes
+
+
+def _training_step(network, batch):
+    def prepare(framework):
+        step = learning(framework, network)
+        images, labels = framework.tensor(random_array(batch, *network.input_shape)), framework.library.tensor(labels_for(network, batch))
+        return lambda: step(images, labels)
     return prepare
 
 
@@ -58,10 +66,14 @@ def _forward_case(network, batch, quick=False):
 
 
 def _training_case(network, batch, quick=False):
+    return Case("network", f"{network.name}, batch {batch}", TRAINING_STEP, _training_step(network, batch),
+                multiply_adds_of_step(network, batch), quick=quick, others=_TRAINING, tolerance=TOLERANCE_OF_GRADIENTS)
+
+
+def multiply_adds_of_step(network, batch):
     """Three times the forward pass, but for the images' gradient, which nobody needs."""
     counts = [node.multiply_adds for node in network.graph(batch).nodes if node.multiply_adds]
-    return Case("network", f"{network.name}, batch {batch}", TRAINING_STEP, _training_step(network, batch), 3 * sum(counts) - counts[0],
-                quick=quick, others=_TRAINING, tolerance=_TOLERANCE_OF_GRADIENTS)
+    return 3 * sum(counts) - counts[0]
 
 
 CASES = [

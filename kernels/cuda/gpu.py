@@ -165,7 +165,7 @@ class GPU:
         try:
             specialised = kernel.compiled[self, codes]
         except KeyError:
-            specialised = kernel.compiled[self, codes] = self._specialise(kernel, codes)
+            specialised = self.ready(kernel, codes)
         if shared > specialised.most_shared:
             self._allow_shared(specialised, shared)
         values = []
@@ -183,11 +183,13 @@ class GPU:
         if self.recording is not None:
             self.recording.keep(arguments)
 
-    def _specialise(self, kernel, codes):
+    def ready(self, kernel, codes):
+        """The kernel for arguments of these types, compiled and loaded."""
         text, name = cache.ptx(kernel, codes, self.compute_capability)
         module = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleLoadData, text.encode() + b"\0")
         function = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleGetFunction, module, name.encode())
-        return Specialised(function, codes)
+        specialised = kernel.compiled[self, codes] = Specialised(function, codes)
+        return specialised
 
     def _allow_shared(self, specialised, size):
         which = self.bindings.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES

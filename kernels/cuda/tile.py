@@ -178,9 +178,12 @@ class Matrix:
     def arguments(self):
         return "c, accumulate"
 
+    def base(self):
+        return "uint32(cuda.blockIdx.y * left_count * right_count)"
+
     def store(self):
         return f"""
-            c_base = uint32(cuda.blockIdx.y * left_count * right_count)
+            c_base = {self.base()}
             for i in range(8):
                 row = uint32(first_left + my_row + (i & 3) + (i >> 2) * HALF_ROWS)
                 if row < uint32(left_count):

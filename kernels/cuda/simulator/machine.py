@@ -17,7 +17,7 @@ class Simulator:
     races   look for races?
     """
 
-    multiprocessors = 4
+    multiprocessors, compute_capability = 4, (9, 0)
 
     def __init__(self, order=None, races=True):
         self.order, self.races = order, races

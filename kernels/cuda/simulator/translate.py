@@ -65,7 +65,7 @@ def _meaning(value, launch, done):
             isinstance(value, type) and issubclass(value, np.generic)):
         return type_in_kernel(dtype_of(value))
     try:
-        instruction, name = instructions.MEANING.get(value), _functions().get(value)
+        instruction, name = instructions.meaning(value), _functions().get(value)
     except TypeError:   # not hashable, so neither
         return value
     if instruction is not None:
