@@ -135,8 +135,12 @@ def recording(array):
 def varying(like, number, dtype=None):
     """What number() says: a number that is another one in each step. In a recorded step it is an array where `like` lives, in which
     each replay finds what number() says then. In the type of `like`, if nothing else is said."""
-    graph = recording(like)
-    return number() if graph is None else graph.varying(number, like.dtype if dtype is None else dtype)
+    dtype, graph = like.dtype if dtype is None else dtype, recording(like)
+    if graph is not None:
+        return graph.varying(number, dtype)
+    if getattr(getattr(like, "machine", None), "before_recording", False):   # so that the kernels are compiled that will be recorded
+        return like.machine.to_device(np.array(number()).astype(dtype))
+    return number()
 
 
 def to_host(array):

@@ -328,8 +328,9 @@ class Tensor:
 
     def _compare(self, other, comparison):
         mine, others = self.settle(), other.settle() if isinstance(other, Tensor) else other
-        if name_of(mine) != name_of(others) and not is_number(np.asarray(others) if on_host(others) else others):
-            raise InputError(f"one tensor is on {name_of(mine)!r}, the other on {name_of(others)!r}; bring them to one device with .to(...)")
+        if name_of(mine) != name_of(others) and not (on_host(others) and is_number(np.asarray(others))):
+            raise InputError(f"one tensor is on {name_of(mine)!r}, the other on {name_of(others)!r}; "
+                             "bring them to one device with .to(...)")
         return Tensor(as_array(comparison(mine, others)))
 
     def __eq__(self, other):

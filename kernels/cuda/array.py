@@ -99,7 +99,8 @@ class DeviceArray:
         added = len(shape) - self.ndim
         if added < 0 or any(mine not in (1, size) for mine, size in zip(self.shape, shape[added:])):
             raise ValueError(f"shape {self.shape} cannot be repeated to {shape}")
-        strides = (0,) * added + tuple([stride if mine == size else 0 for mine, size, stride in zip(self.shape, shape[added:], self.strides)])
+        repeated = zip(self.shape, shape[added:], self.strides)
+        strides = (0,) * added + tuple([stride if mine == size else 0 for mine, size, stride in repeated])
         return DeviceArray(self.machine, self.memory, self.address, shape, self.dtype, strides)
 
     def __getitem__(self, index):

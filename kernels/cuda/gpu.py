@@ -40,6 +40,7 @@ class GPU:
         self.stream_handle = int(self.stream)
         self.main_pool = self.pool = self.new_pool()
         self.recording = None   # the Graph that is being captured
+        self.before_recording = False   # is what happens now to be captured the next time?
 
     def __str__(self):
         return "cuda"
