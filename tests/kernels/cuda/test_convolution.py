@@ -38,7 +38,8 @@ def test_implicit(case, monkeypatch):
         agree("conv2d_grad_input", grad_y, weight, output(x.shape, np.float32), *window, groups, units=8)
 
 
-@pytest.mark.parametrize("case", [CASES["strided"], (1, 8, 33, 1, (4, 33), (1, 2), ONE, (0, 1), ONE)], ids=["strided", "past a tile's edge"])
+@pytest.mark.parametrize("case", [CASES["strided"], (1, 8, 33, 1, (4, 33), (1, 2), ONE, (0, 1), ONE)],
+                         ids=["strided", "past a tile's edge"])
 def test_in_parts(case, monkeypatch):
     x, weight, bias, grad_y = operands(case, 0, np.float32)
     groups, window = case[3], case[6:]
