@@ -6,6 +6,9 @@ import math
 import numpy as np
 
 
+_FEW = 2**16   # truth values that one block counts as quickly as many blocks
+
+
 class DeviceArray:
     """Numbers in the memory of a machine: a GPU, the simulator, or the rehearsal, which has none.
 
@@ -233,7 +236,11 @@ class DeviceArray:
         return bool(self.item())
 
     def sum(self, axes, keepdims=False, dtype=np.float64):
-        """Of whole numbers or truth values, in float64, which holds sums up to 2^53."""
+        """Of whole numbers or truth values, in float64, which holds sums up to 2^53; a few truth values, as of a batch, are counted."""
+        if self.dtype == bool and dtype == np.int64 and len(axes) == self.ndim and self.size <= _FEW:
+            count = self.machine.empty((1,) * self.ndim if keepdims else (), np.int64)
+            _part("searching").count(self.contiguous(), count)
+            return count
         total = self.machine.empty([1 if axis in axes else size for axis, size in enumerate(self.shape)], np.float64)
         _part("reduction").sum(self.astype(np.float64), total, axes)
         shape = total.shape if keepdims else [size for axis, size in enumerate(self.shape) if axis not in axes]
