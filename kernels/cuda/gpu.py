@@ -171,22 +171,29 @@ class GPU:
     # Launches
 
     def launch(self, kernel, grid, block, shared, arguments):
-        codes = tuple(map(type_code, arguments))
-        try:
-            specialised = kernel.compiled[self, codes]
-        except KeyError:
-            specialised = self.ready(kernel, codes)
-        if shared > specialised.most_shared:
-            self._allow_shared(specialised, shared)
-        values = []
+        kinds, values = [self], []   # what tells type codes apart, and is had more quickly
         for argument in arguments:
-            if type(argument) is DeviceArray:
+            kind = type(argument)
+            if kind is DeviceArray:
+                kinds += argument.dtype.num, len(argument.shape)
                 values += argument.cells
             else:
+                kinds.append(kind)
                 values.append(0 if argument is None else argument)
+        kinds = tuple(kinds)
+        try:
+            specialised = kernel.compiled[kinds]
+        except KeyError:
+            specialised = kernel.compiled[kinds] = self.ready(kernel, tuple(map(type_code, arguments)))
+        if shared > specialised.most_shared:
+            self._allow_shared(specialised, shared)
         if threading.get_ident() != self._thread:
             self._use_here()
-        specialised.pack(specialised.buffer, 0, *values)
+        try:
+            specialised.pack(specialised.buffer, 0, *values)
+        except struct.error:   # type_code words it
+            tuple(map(type_code, arguments))
+            raise
         status, = self.bindings.cuLaunchKernel(specialised.function, *grid, *block, shared, self.stream, specialised.pointers, 0)
         if status:
             driver.check(self.bindings, f"kernel {kernel.__name__}, grid {grid}, block {block}, {shared} bytes of shared memory", (status,))
@@ -198,8 +205,7 @@ class GPU:
         text, name = cache.ptx(kernel, codes, self.compute_capability)
         module = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleLoadData, text.encode() + b"\0")
         function = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleGetFunction, module, name.encode())
-        specialised = kernel.compiled[self, codes] = Specialised(function, codes)
-        return specialised
+        return Specialised(function, codes)
 
     def _allow_shared(self, specialised, size):
         which = self.bindings.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES

@@ -41,7 +41,8 @@ class Kernel:
     def __getitem__(self, configuration):
         """grid, block or grid, block, shared: sizes as integers or tuples (x, y, z), and bytes of dynamic shared memory."""
         grid, block, shared = configuration if len(configuration) == 3 else (*configuration, 0)
-        return functools.partial(self._launch, triple(grid), triple(block), shared)
+        return functools.partial(self._launch, (grid, 1, 1) if type(grid) is int else triple(grid),
+                                 (block, 1, 1) if type(block) is int else triple(block), shared)
 
     def _launch(self, grid, block, shared, *arguments):
         if 0 in grid:
@@ -54,8 +55,6 @@ class Kernel:
 
 
 def triple(size):
-    if type(size) is int:
-        return size, 1, 1
     size = (size,) if isinstance(size, np.integer) else tuple(size)
     return size + (1,) * (3 - len(size))
 
