@@ -1,8 +1,7 @@
 """Where tensors come from: numbers, NumPy arrays, patterns, chance."""
 import numpy as np
 
-from minicnn import random
-from minicnn.device import on_host
+from minicnn import device, random
 from minicnn.tensor import Tensor
 
 
@@ -13,7 +12,7 @@ def tensor(data, dtype=None, requires_grad=False):
     """
     if isinstance(data, Tensor):
         data = data.settle()
-        if not on_host(data):
+        if not device.on_host(data):
             return Tensor(data.copy() if dtype is None else data.astype(np.dtype(dtype)), requires_grad)
     array = np.array(data, dtype, order="C")
     if dtype is None and not isinstance(data, (np.ndarray, np.generic)) and array.dtype == np.float64:
@@ -28,6 +27,25 @@ def from_numpy(array):
     tensor = Tensor(array)
     tensor.memory.lent = True
     return tensor
+
+
+def from_dlpack(other):
+    """A tensor that shares the memory of another library's array, CuPy's or PyTorch's, on the GPU or on the host. On the GPU an array
+    that has only `__cuda_array_interface__` will do, too."""
+    if not hasattr(other, "__dlpack__") and not hasattr(other, "__cuda_array_interface__"):
+        raise TypeError(f"from_dlpack: expected an array of a library that knows DLPack, not {type(other).__name__}")
+    if hasattr(other, "__dlpack__") and other.__dlpack_device__()[0] == _HOST:
+        array = np.from_dlpack(other)
+    else:
+        from kernels.cuda import exchange
+
+        array = exchange.adopt(device.machine("cuda"), other)
+    tensor = Tensor(array)
+    tensor.memory.lent = True
+    return tensor
+
+
+_HOST = 1   # DLPack's number for the host's memory
 
 
 def zeros(*shape, dtype=np.float32, requires_grad=False):

@@ -5,6 +5,7 @@
     for images, labels in loader:
         loss = step(images, labels)
 """
+import contextlib
 import ctypes
 import importlib.util
 import sys
@@ -88,11 +89,22 @@ class Captured:
             self._record(tensors, shapes)
         if self._graph is None or shapes != self._recorded:
             self._last = shapes
-            return self.step(*[tensor.to(self.where) for tensor in tensors])
+            with self._before_recording():
+                return self.step(*[tensor.to(self.where) for tensor in tensors])
         for own, given, allowed in zip(self._inputs, tensors, self._allowed):
             _write(own.settle(), given.settle(), allowed)
         self._graph.replay()
         return self._result
+
+    @contextlib.contextmanager
+    def _before_recording(self):
+        if self.where == "cuda" and self._graph is None:
+            device.machine("cuda").before_recording = True
+        try:
+            yield
+        finally:
+            if self.where == "cuda":
+                device.machine("cuda").before_recording = False
 
     def _record(self, tensors, shapes):
         from kernels.cuda.graph import Graph

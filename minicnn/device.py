@@ -9,6 +9,7 @@ import importlib
 
 import numpy as np
 
+import kernels.precision
 from minicnn.errors import InputError
 
 NAMES = "cpu", "cuda", "cuda-simulator"
@@ -134,8 +135,12 @@ def recording(array):
 def varying(like, number, dtype=None):
     """What number() says: a number that is another one in each step. In a recorded step it is an array where `like` lives, in which
     each replay finds what number() says then. In the type of `like`, if nothing else is said."""
-    graph = recording(like)
-    return number() if graph is None else graph.varying(number, like.dtype if dtype is None else dtype)
+    dtype, graph = like.dtype if dtype is None else dtype, recording(like)
+    if graph is not None:
+        return graph.varying(number, dtype)
+    if getattr(getattr(like, "machine", None), "before_recording", False):   # so that the kernels are compiled that will be recorded
+        return like.machine.to_device(np.array(number()).astype(dtype))
+    return number()
 
 
 def to_host(array):
@@ -226,3 +231,23 @@ def describe_threads():
 
     count = numba.get_num_threads()
     return f"{count} thread{'s' * (count > 1)}"
+
+
+def set_matmul_precision(precision):
+    """How exactly matrix products and convolutions of float32 are computed on a GPU, as torch.set_float32_matmul_precision.
+
+    "highest"   in single precision; so it is at first
+    "high"      tensor cores multiply numbers rounded to tf32, which has 10 binary places, and add in single precision
+    "medium"    they multiply numbers rounded to bfloat16, which has 7
+
+    Where it does not pay, with fewer than 16 channels say, everything is still computed in single precision; so it is on a GPU before
+    compute capability 8.0, whose tensor cores know neither format, and on the CPU.
+    """
+    if precision not in kernels.precision.PRECISIONS:
+        raise InputError(f"the precision of matrix products is one of {', '.join(kernels.precision.PRECISIONS)}, not {precision!r}")
+    kernels.precision.matmul_precision = precision
+
+
+def get_matmul_precision():
+    """What set_matmul_precision has set."""
+    return kernels.precision.matmul_precision

@@ -108,6 +108,25 @@ class Tensor:
         array = self.numpy()
         return array.astype(dtype or array.dtype, copy=bool(copy))
 
+    @property
+    def __cuda_array_interface__(self):
+        """What CuPy and PyTorch ask for to see a tensor on a GPU as an array of theirs, without a copy."""
+        if self.device != "cuda":
+            raise AttributeError(f"this tensor is on {self.device!r}, not on a GPU")
+        return self._lend().__cuda_array_interface__
+
+    def __dlpack_device__(self):
+        return self.settle().__dlpack_device__()
+
+    def __dlpack__(self, **settings):
+        return self._lend().__dlpack__(**settings)
+
+    def _lend(self):
+        """The array for another library, which shares its memory."""
+        if self.requires_grad:
+            raise RuntimeError("this tensor requires a gradient, which another library would not pass on; use .detach()")
+        return self.array
+
     def item(self):
         """The value of a tensor with one element, as a Python number."""
         return self.settle().item()
@@ -309,8 +328,9 @@ class Tensor:
 
     def _compare(self, other, comparison):
         mine, others = self.settle(), other.settle() if isinstance(other, Tensor) else other
-        if name_of(mine) != name_of(others) and not is_number(np.asarray(others) if on_host(others) else others):
-            raise InputError(f"one tensor is on {name_of(mine)!r}, the other on {name_of(others)!r}; bring them to one device with .to(...)")
+        if name_of(mine) != name_of(others) and not (on_host(others) and is_number(np.asarray(others))):
+            raise InputError(f"one tensor is on {name_of(mine)!r}, the other on {name_of(others)!r}; "
+                             "bring them to one device with .to(...)")
         return Tensor(as_array(comparison(mine, others)))
 
     def __eq__(self, other):

@@ -9,6 +9,7 @@ import kernels.cpu
 import kernels.reference
 import minicnn as mc
 from minicnn import device
+from minicnn.errors import InputError
 
 
 def test_use_kernels():
@@ -38,3 +39,14 @@ def test_import_loads_nothing_heavy():
 def test_unknown_names():
     with pytest.raises(AttributeError, match="module 'minicnn' has no attribute 'convolution'"):
         mc.convolution  # noqa: B018
+
+
+def test_matmul_precision():
+    assert mc.get_matmul_precision() == "highest"
+    try:
+        mc.set_matmul_precision("high")
+        assert mc.get_matmul_precision() == "high"
+        with pytest.raises(InputError, match="one of highest, high, medium, not 'tf32'"):
+            mc.set_matmul_precision("tf32")
+    finally:
+        mc.set_matmul_precision("highest")

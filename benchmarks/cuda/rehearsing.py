@@ -1,6 +1,4 @@
 """What a case asks of the GPU, found out without one: how many kernels it launches, and which have to be compiled."""
-import functools
-
 from benchmarks.arrays import unseen
 from benchmarks.cuda import cases, contenders
 from kernels.cuda.rehearsal import Rehearsal
@@ -67,6 +65,5 @@ class Process:
     def ready(self):
         return True
 
-    @functools.lru_cache(maxsize=None)
     def launches(self, key, precision):
         return len(rehearse(cases.get(key), precision)[1])

@@ -99,7 +99,8 @@ class DeviceArray:
         added = len(shape) - self.ndim
         if added < 0 or any(mine not in (1, size) for mine, size in zip(self.shape, shape[added:])):
             raise ValueError(f"shape {self.shape} cannot be repeated to {shape}")
-        strides = (0,) * added + tuple([stride if mine == size else 0 for mine, size, stride in zip(self.shape, shape[added:], self.strides)])
+        repeated = zip(self.shape, shape[added:], self.strides)
+        strides = (0,) * added + tuple([stride if mine == size else 0 for mine, size, stride in repeated])
         return DeviceArray(self.machine, self.memory, self.address, shape, self.dtype, strides)
 
     def __getitem__(self, index):
@@ -244,6 +245,18 @@ class DeviceArray:
 
     def tolist(self):
         return self.to_host().tolist()
+
+    # Other libraries
+
+    @property
+    def __cuda_array_interface__(self):
+        return _part("exchange").interface(self)
+
+    def __dlpack_device__(self):
+        return _part("exchange").CUDA, 0
+
+    def __dlpack__(self, *, stream=None, **_):
+        return _part("exchange").capsule(self, stream)
 
     def within(self, count):
         """Are these whole numbers known to be 0 ... count - 1, without a look at them?"""

@@ -40,6 +40,7 @@ class GPU:
         self.stream_handle = int(self.stream)
         self.main_pool = self.pool = self.new_pool()
         self.recording = None   # the Graph that is being captured
+        self.before_recording = False   # is what happens now to be captured the next time?
 
     def __str__(self):
         return "cuda"
@@ -140,6 +141,22 @@ class GPU:
         for event in (begin, end):
             api.cuEventDestroy(event)
         return float(elapsed) / 1000
+
+    # Other libraries' streams: 1 stands for the default stream
+
+    def wait_for(self, stream):
+        """What is asked for from now on waits for what the other stream has been asked for."""
+        self._order(self.bindings.CUstream(int(stream)), self.stream)
+
+    def let_wait(self, stream):
+        """The other stream waits for what has been asked for here."""
+        self._order(self.stream, self.bindings.CUstream(int(stream)))
+
+    def _order(self, first, then):
+        event = self.call("an event", self.bindings.cuEventCreate, int(self.bindings.CUevent_flags.CU_EVENT_DISABLE_TIMING))
+        self.call("an event", self.bindings.cuEventRecord, event, first)
+        self.call("an event", self.bindings.cuStreamWaitEvent, then, event, 0)
+        self.bindings.cuEventDestroy(event)
 
     # Launches
 

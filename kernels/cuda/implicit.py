@@ -31,6 +31,7 @@ from numba import cuda, float32, int32, uint32
 from . import plan
 from .array import empty_like
 from .launch import blocks, kernel
+from .moving import fill
 from .tile import Straight, product
 
 MOST_TAPS = 15   # in a column or row of a filter: so many bits there are for each
@@ -277,7 +278,10 @@ def _convolve(problems, bias=None, residual=None, rectify=False, kept=None):
     largest, y = max(problems, key=lambda problem: problem.depth), problems[0].y
     tile, parts = plan.choose(largest.rows, largest.pixels, largest.depth, largest.groups, y.machine.multiprocessors)
     if parts == 1:
-        for problem in problems:
+        summed = [problem for problem in problems if problem.depth]
+        if len(summed) < len(problems):
+            fill(y, 0)   # pixels that no tap meets; only backward has them
+        for problem in summed:
             _launch(problem, tile, y, 1, bias, residual, rectify, kept)
     else:
         scratch = empty_like(y, (parts, *y.shape))

@@ -4,6 +4,8 @@ Each is one machine instruction, written for the compiler here, and for the simu
 integer or a tuple of them and is not checked on the GPU. PTX ISA reference, NVIDIA (sections 9.7.9 data movement, 9.7.14 matrix
 multiply-accumulate).
 """
+import itertools
+
 from llvmlite import ir
 from numba import types
 from numba.cuda import cgutils
@@ -23,6 +25,14 @@ def _pointer(context, builder, array_type, array, index_type, index):
         indices, index_types = [index], [index_type]
     indices = [context.cast(builder, value, kind, types.intp) for value, kind in zip(indices, index_types)]
     return cgutils.get_item_pointer(context, builder, array_type, array, indices, wraparound=False)
+
+
+def _shared_address(context, builder, array_type, array, index_type, index):
+    """Of array[index] in shared memory, as the number of 32 bits that PTX takes; a single index is counted in 32 bits as well."""
+    if isinstance(index_type, types.BaseTuple):
+        return _address(builder, _pointer(context, builder, array_type, array, index_type, index), _SHARED)
+    start = _address(builder, context.make_array(array_type)(context, builder, array).data, _SHARED)
+    return builder.add(start, builder.shl(context.cast(builder, index, index_type, types.uint32), INT32(2)))
 
 
 def _address(builder, pointer, space):
@@ -171,6 +181,144 @@ def copy_async(typing_context, shared, shared_index, array, index, size):
                   [*addresses, arguments[4]])
         return context.get_dummy_value()
     return signature, generate
+
+
+@intrinsic
+def copy_async_one(typing_context, shared, shared_index, array, index, present):
+    """Begin to copy array[index], 4 bytes, to shared[shared_index], or a zero if it is not `present`; both are arrays of one axis."""
+    signature = types.void(shared, shared_index, array, index, types.boolean)
+
+    def generate(context, builder, signature, arguments):
+        _copy(context, builder, signature, arguments, "ca", 4)
+        return context.get_dummy_value()
+    return signature, generate
+
+
+@intrinsic
+def copy_async_four(typing_context, shared, shared_index, array, index, present):
+    """Begin to copy four numbers from array[index] on to shared[shared_index], or zeros if they are not `present`; as copy_async, for
+    arrays of one axis whose index has 32 bits."""
+    signature = types.void(shared, shared_index, array, index, types.boolean)
+
+    def generate(context, builder, signature, arguments):
+        _copy(context, builder, signature, arguments, "cg", 16)
+        return context.get_dummy_value()
+    return signature, generate
+
+
+def _copy(context, builder, signature, arguments, cache, size):
+    shared_type, shared_index_type, array_type, index_type, _ = signature.args
+    target = _shared_address(context, builder, shared_type, arguments[0], shared_index_type, arguments[1])
+    start = _address(builder, context.make_array(array_type)(context, builder, arguments[2]).data, _GLOBAL)
+    # in PTX, for LLVM would count in 64 bits all the way here
+    source = _assemble(builder, "mad.wide.u32 $0, $1, 4, $2;", "=l,r,l", INT64,
+                       [context.cast(builder, arguments[3], index_type, types.uint32), start])
+    present = builder.trunc(arguments[4], ir.IntType(1)) if arguments[4].type.width > 1 else arguments[4]
+    _assemble(builder, f"cp.async.{cache}.shared.global [$0], [$1], {size}, $2;", "r,l,r,~{memory}", ir.VoidType(),
+              [target, source, builder.select(present, INT32(size), INT32(0))])
+
+
+class Writer:
+    """Writes out instructions of a warp, for what `written_out` makes; values are those of LLVM.
+
+    multiply_tf32(a, b) and multiply_bfloat16(a, b) add the products of all matrices in the list a with all in the list b to the sums,
+    four of which belong to each product. With row, column = divmod(lane, 4), a lane gives and has of them, for tf32, (mma.m16n8k8)
+        a      [row, column], [row + 8, column], [row, column + 4], [row + 8, column + 4]             of 16 x 8, in words
+        b      [column, row], [column + 4, row]                                                       of 8 x 8, in words
+        sums   [row, 2 column], [row, 2 column + 1], [row + 8, 2 column], [row + 8, 2 column + 1]     of 16 x 8, in single precision
+    and for bfloat16 (mma.m16n8k16) the same with two numbers in a word, so that a is 16 x 16 and b 16 x 8.
+    """
+
+    def __init__(self, builder, sums, shared):
+        self.builder, self.start = builder, shared
+        self.sums = Sums(builder, sums)
+
+    def _address(self, place, flip, offset):
+        if flip:
+            place = self.builder.xor(place, INT32(flip))
+        return self.builder.add(self.start, self.builder.shl(self.builder.add(place, INT32(offset)), INT32(2)))
+
+    def _several(self, text, constraints, kind, arguments):
+        count = constraints.count("=")
+        result = _assemble(self.builder, text, constraints, ir.LiteralStructType([kind] * count), arguments)
+        return [self.builder.extract_value(result, number) for number in range(count)]
+
+    def zero(self):
+        return FLOAT(0.0)
+
+    def load_matrices(self, place, flip, offset):
+        """Four matrices of 8 rows of 4 numbers from shared memory: lane 8 m + r says in `place` where row r of matrix m begins, at a
+        multiple of 16 bytes; of each matrix lane l gets number l % 4 of row l // 4. At (place ^ flip) + offset, as all places."""
+        return self._several("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {$0, $1, $2, $3}, [$4];", "=r,=r,=r,=r,r,~{memory}", INT32,
+                             [self._address(place, flip, offset)])
+
+    def load(self, place, offset):
+        return _assemble(self.builder, "ld.shared.u32 $0, [$1];", "=r,r,~{memory}", INT32, [self._address(place, 0, offset)])
+
+    def store_pair(self, place, offset, first, second):
+        """At a multiple of 8 bytes."""
+        _assemble(self.builder, "st.shared.v2.f32 [$0], {$1, $2};", "r,f,f,~{memory}", ir.VoidType(),
+                  [self._address(place, 0, offset), first, second])
+
+    def to_tf32(self, word):
+        """The nearest number with 10 binary places, of two the one further from zero."""
+        return _assemble(self.builder, "cvt.rna.tf32.f32 $0, $1;", "=r,r", INT32, [word])
+
+    def to_bfloat16(self, low, high):
+        """Two numbers, each rounded to 7 binary places, in one word."""
+        single = [self.builder.bitcast(word, FLOAT) for word in (high, low)]
+        return _assemble(self.builder, "cvt.rn.bf16x2.f32 $0, $1, $2;", "=r,f,f", INT32, single)
+
+    def multiply_tf32(self, a, b):
+        self._multiply("m16n8k8.row.col.f32.tf32.tf32.f32", a, b)
+
+    def multiply_bfloat16(self, a, b):
+        self._multiply("m16n8k16.row.col.f32.bf16.bf16.f32", a, b)
+
+    def _multiply(self, kind, a, b):
+        for number, (four, two) in enumerate(itertools.product(a, b)):
+            places = range(4 * number, 4 * number + 4)
+            results = self._several(
+                f"mma.sync.aligned.{kind} {{$0, $1, $2, $3}}, {{$4, $5, $6, $7}}, {{$8, $9}}, {{$10, $11, $12, $13}};",
+                "=f,=f,=f,=f,r,r,r,r,r,r,f,f,f,f", FLOAT, [*four, *two, *[self.sums[place] for place in places]])
+            for place, result in zip(places, results):
+                self.sums[place] = result
+
+
+class Sums:
+    """sums[number] of a local array, which become registers, for every number is known when they are compiled."""
+
+    def __init__(self, builder, pointer):
+        self.builder, self.pointer = builder, pointer
+
+    def __getitem__(self, number):
+        return self.builder.load(self.builder.gep(self.pointer, [INT32(number)]))
+
+    def __setitem__(self, number, value):
+        self.builder.store(value, self.builder.gep(self.pointer, [INT32(number)]))
+
+
+def written_out(steps):
+    """The instruction (sums, shared, place, place) of a kernel that stands for all that steps(on, place, place) does.
+
+    `steps` is plain Python: it runs once when a kernel is compiled, when `on` is a Writer, so that its loops are written out, and in the
+    simulator it runs for each thread, when `on` computes. (Numba takes minutes for as many lines as that.)
+    """
+    def instruction(typing_context, sums, shared, first, second):
+        def generate(context, builder, signature, arguments):
+            kinds = signature.args
+            local, block = (context.make_array(kind)(context, builder, value).data for kind, value in zip(kinds, arguments[:2]))
+            places = [context.cast(builder, value, kind, types.uint32) for value, kind in zip(arguments[2:], kinds[2:])]
+            steps(Writer(builder, local, _address(builder, block, _SHARED)), *places)
+            return context.get_dummy_value()
+        return types.void(sums, shared, first, second), generate
+    instruction.__name__ = steps.__name__   # which tells apart kernels that differ in nothing else
+    instruction = intrinsic(instruction)
+    WRITTEN_OUT[instruction] = steps
+    return instruction
+
+
+WRITTEN_OUT = {}   # instruction -> steps
 
 
 def _instruction(text):

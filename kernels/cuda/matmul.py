@@ -1,7 +1,7 @@
-"""The matrix product: float32 on the register tile of tile.py, float64 on a shared tile."""
+"""The matrix product: float32 on the register tile of tile.py, or on tensor cores where they are allowed; float64 on a shared tile."""
 import numpy as np
 
-from . import plan, simple_matmul
+from . import plan, simple_matmul, tensor_core_matmul
 from .array import empty_like
 from .launch import blocks
 from .tile import Matrix, Straight, Turned, product
@@ -14,6 +14,9 @@ def matmul(a, b, c, transpose_a=False, transpose_b=False, accumulate=False):
     is in simple_matmul.py.
     """
     if c.size == 0:
+        return
+    if tensor_core_matmul.serves(a, b, c, transpose_a, transpose_b, accumulate):
+        tensor_core_matmul.matmul(a, b, c, transpose_a, transpose_b, accumulate)
         return
     if c.dtype != np.float32:
         simple_matmul.tiled(a, b, c, transpose_a, transpose_b, accumulate)

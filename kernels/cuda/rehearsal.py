@@ -22,7 +22,7 @@ class Launch(typing.NamedTuple):
 class Rehearsal:
     """As the GPU, but nothing happens, except that `launches` grows."""
 
-    multiprocessors = 132   # those of an H100 or H200
+    multiprocessors, compute_capability = 132, (9, 0)   # those of an H100 or H200
 
     def __init__(self):
         self.launches = []

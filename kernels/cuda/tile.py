@@ -17,15 +17,14 @@ A block computes a tile of the product, a thread 8 x 8 numbers of it, which stay
      |[w]|          |                       |
      +---+          +-----------------------+
 
-    fetch(0), put                      the first slice of k: from global memory to registers, and from there to shared memory
-    for every slice of k:
-        fetch the next slice           on its way while the multiply-adds of this one go on
-        multiply this slice
-        put the next slice; barrier
+    for every slice of k, beginning before the first one:
+        fetch the next slice           from global memory to registers: on its way while the multiply-adds of this one go on
+        multiply this slice            if it is not the one before the first
+        put the next slice; barrier    from registers to shared memory
 
-The compiler does not unroll a loop around 64 multiply-adds, and a rolled one wastes a fifth of the instructions on counting: so the
-steps of k are repeated in the text. Where numbers come from, and where they go, are parts of the text, too: a source has the methods
-`arguments`, `begin`, `fetch` and `put` (here for matrices; for images in implicit.py), a target `arguments` and `store`.
+The compiler does not unroll a loop around 64 multiply-adds, and a rolled one wastes a fifth of the instructions on counting: so several
+steps of k are one instruction, intrinsics.multiply. Where numbers come from, and where they go, are parts of the text: a source has the
+methods `arguments`, `begin`, `fetch` and `put` (here for matrices; for images in implicit.py), a target `arguments` and `store`.
 
 Volkov & Demmel, "Benchmarking GPUs to tune dense linear algebra" (SC 2008); NVIDIA, "CUTLASS: Fast linear algebra in CUDA C++" (2017).
 """
@@ -45,7 +44,7 @@ class Tile(NamedTuple):
     rows: int       # of the block: 32, 64 or 128
     columns: int    # 64 or 128
     depth: int      # steps of k in a slice
-    unroll: int     # of which so many are written out
+    unroll: int     # of which so many are written out, one after the other
     blocks: int     # that are to fit on a multiprocessor: this limits the registers of a thread
 
     @property
@@ -178,9 +177,12 @@ class Matrix:
     def arguments(self):
         return "c, accumulate"
 
+    def base(self):
+        return "uint32(cuda.blockIdx.y * left_count * right_count)"
+
     def store(self):
         return f"""
-            c_base = uint32(cuda.blockIdx.y * left_count * right_count)
+            c_base = {self.base()}
             for i in range(8):
                 row = uint32(first_left + my_row + (i & 3) + (i >> 2) * HALF_ROWS)
                 if row < uint32(left_count):
@@ -285,7 +287,8 @@ def product(tile, left, right, target):
     text = source(tile, left, right, target)
     name = f"<{tile}, {left}, {right}, {target}>"
     linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name   # so that errors can show its lines
-    names = {"__name__": __name__, "cuda": cuda, "float32": float32, "int32": int32, "uint32": uint32, "load4": load4, "store4": store4,
-             "multiply": multiply, "min": min}   # a kernel of this module, so that it is kept on disk (cache.py)
+    # with the name of this module it counts as one of its kernels, and is kept on disk (cache.py)
+    names = {"__name__": __name__, "cuda": cuda, "float32": float32, "int32": int32, "uint32": uint32,
+             "load4": load4, "store4": store4, "multiply": multiply, "min": min}
     exec(compile(text, name, "exec"), names)
     return Kernel(names[f"product_{tile.rows}x{tile.columns}"], launch_bounds=(tile.threads, tile.blocks))

@@ -1,4 +1,6 @@
 """Adam: steps of about equal size for every parameter."""
+import functools
+
 from minicnn.device import full, kernels_for, varying
 from minicnn.optim.optimizer import Optimizer
 
@@ -32,7 +34,7 @@ class Adam(Optimizer):
             kernels.adam_all(parameters, gradients, means, squares, lr, *settings, step, self.tables)
             return
         for parameter, gradient, state in zip(parameters, gradients, states):
-            lr, step = varying(parameter, lambda: self.lr), varying(parameter, lambda: _count([state]))
+            lr, step = varying(parameter, lambda: self.lr), varying(parameter, functools.partial(_count, [state]))
             kernels.adam(parameter, gradient, state["mean"], state["square"], lr, *settings, step)
 
 

@@ -112,18 +112,20 @@ class Array:
 
     def aligned(self, index, count, used=None):
         """The place of `count` numbers that are moved at once, `used` of them really."""
-        place = self.place(index)
-        size = count * self.dtype.itemsize
+        place, size = self.place(index), count * self.dtype.itemsize
         if (self.memory.address + place * self.dtype.itemsize) % size:
-            hint = ""
-            if self.memory.kind == "shared" and place * self.dtype.itemsize % size == 0:
-                hint = f"; say cuda.shared.array(..., alignment={size})"
-            raise Misaligned(f"moves {size} bytes at once from or to {self.element(place)}, which need not lie at a multiple of {size} "
-                             f"bytes{hint}")
+            self._misaligned(place, size)
         if place + (count if used is None else used) > self.offset + self.size:
             raise OutOfRange(f"moves {count} numbers from or to {self.element(place)}, but the array ends before the last of them: "
                              f"its shape is {self.shape}")
         return place
+
+    def _misaligned(self, place, size):
+        hint = ""
+        if self.memory.kind == "shared" and place * self.dtype.itemsize % size == 0:
+            hint = f"; say cuda.shared.array(..., alignment={size})"
+        raise Misaligned(f"moves {size} bytes at once from or to {self.element(place)}, which need not lie at a multiple of {size} "
+                         f"bytes{hint}")
 
     def view(self, index, doing):
         """The part of the array that fewer indices than axes, or slices, name; an OutOfRange if they name none."""
@@ -180,11 +182,9 @@ class Array:
         moment, written = now.moment, self.writers[place:end]
         if min(written) < now.first or max(written) >= now.floor:
             return [self.read(one) for one in range(place, end)]
-        readers = self.readers
-        for one in range(place, end):
-            if readers[one] != moment:
-                self.others[one] = readers[one]
-                readers[one] = moment
+        if self.readers[place] != moment or self.readers[end - 1] != moment:
+            self.others[place:end] = self.readers[place:end]
+            self.readers[place:end] = (moment,) * count
         return self.values[place:end]
 
     def _check_read(self, place, written):

@@ -60,11 +60,16 @@ def _multiply(block, sums, left, right, stage, first, steps, row, lower_row, col
 
 @means(intrinsics.copy_async)
 def _copy_async(block, shared, shared_index, array, index, size):
-    target, values = shared.aligned(shared_index, 4), [np.float32(0)] * 4
-    if size:
-        source = array.aligned(index, 4, size // 4)
-        values[:size // 4] = array.read_vector(source, size // 4)
-    for number in range(4):
+    _copy(block, shared, shared_index, array, index, 4, size // 4)
+
+
+def _copy(block, shared, shared_index, array, index, count, present):
+    """Of `count` numbers the first ones; zeros for the others."""
+    target, values = shared.aligned(shared_index, count), [np.float32(0)] * count
+    if present:
+        source = array.aligned(index, count, present)
+        values[:present] = array.read_vector(source, present)
+    for number in range(count):
         shared.expect(target + number)
     block.running.copies.append((shared, target, values))
 
@@ -89,3 +94,81 @@ def _copy_wait(left):
 
 
 MEANING[intrinsics.copy_wait_all], MEANING[intrinsics.copy_wait_but_1], MEANING[intrinsics.copy_wait_but_2] = map(_copy_wait, range(3))
+
+
+def _copy_one_or_four(count):
+    def copy(block, shared, shared_index, array, index, present):
+        _copy(block, shared, shared_index, array, index, count, count if present else 0)
+    return copy
+
+
+MEANING[intrinsics.copy_async_one], MEANING[intrinsics.copy_async_four] = map(_copy_one_or_four, (1, 4))
+
+
+class Computer:
+    """As intrinsics.Writer, but does what that writes; words are numpy.uint32."""
+
+    def __init__(self, block, sums, shared):
+        self.block, self.sums, self.shared = block, sums, shared
+
+    def zero(self):
+        return np.float32(0)
+
+    def load_matrices(self, place, flip, offset):
+        starts, lane = self.block.exchange(self.shared.aligned((int(place) ^ flip) + offset, 4), kind="ldmatrix"), self.block.running.lane
+        return [self.shared.read(starts[8 * matrix + lane // 4] + lane % 4).view(np.uint32) for matrix in range(4)]
+
+    def load(self, place, offset):
+        return self.shared[int(place) + offset].view(np.uint32)
+
+    def store_pair(self, place, offset, first, second):
+        start = self.shared.aligned(int(place) + offset, 2)
+        self.shared.write(start, first)
+        self.shared.write(start + 1, second)
+
+    def to_tf32(self, word):
+        bits = int(word)
+        return np.uint32(bits if bits & 0x7f800000 == 0x7f800000 else bits + 0x1000 & 0xffffe000)
+
+    def to_bfloat16(self, low, high):
+        return np.uint32(_bfloat16(int(high)) << 16 | _bfloat16(int(low)))
+
+    def multiply_tf32(self, a, b):
+        self._multiply(a, b, lambda words: [words & 0xffffe000])
+
+    def multiply_bfloat16(self, a, b):
+        self._multiply(a, b, lambda words: [words << 16, words & 0xffff0000])
+
+    def _multiply(self, a, b, numbers):
+        """As the registers of a warp hold them; `numbers` are those in a word, as the bits of floats."""
+        rows, columns = len(a), len(b)
+        mine = [self.sums[number] for number in range(4 * rows * columns)]
+        everyone = self.block.exchange((a, b, mine), kind="mma")
+        if "product" not in everyone:
+            a, b, sums = zip(*[everyone[lane] for lane in range(32)])
+            # from lane (row, column), tile, word (half of the depth, upper or lower)
+            # to tile, upper or lower, row; half of the depth, column, number in the word
+            left = np.stack(numbers(np.array(a, np.uint32).reshape(8, 4, rows, 2, 2)), -1).transpose(2, 4, 0, 3, 1, 5)
+            right = np.stack(numbers(np.array(b, np.uint32).reshape(8, 4, columns, 2)), -1).transpose(3, 1, 4, 2, 0)
+            depth = 8 * left.shape[-1]
+            sums = np.array(sums, np.float32).reshape(8, 4, rows, columns, 2, 2).transpose(2, 4, 0, 3, 1, 5).reshape(16 * rows, 8 * columns)
+            product = left.reshape(16 * rows, depth).view(np.float32) @ right.reshape(depth, 8 * columns).view(np.float32) + sums
+            everyone["product"] = product.reshape(rows, 2, 8, columns, 4, 2).transpose(2, 4, 0, 3, 1, 5).reshape(32, -1)
+        for number, value in enumerate(everyone["product"][self.block.running.lane]):
+            self.sums[number] = value
+
+
+def _bfloat16(bits):
+    not_a_number = bits & 0x7fffffff > 0x7f800000
+    return 0x7fff if not_a_number else bits + 0x7fff + (bits >> 16 & 1) >> 16
+
+
+def _written_out(steps):
+    return lambda block, sums, shared, *places: steps(Computer(block, sums, shared), *places)
+
+
+def meaning(instruction):
+    """MEANING of an instruction, or None for what is none; those that are `written_out` mean what their steps compute."""
+    if instruction in intrinsics.WRITTEN_OUT:
+        return _written_out(intrinsics.WRITTEN_OUT[instruction])
+    return MEANING.get(instruction)

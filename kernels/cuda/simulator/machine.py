@@ -5,6 +5,7 @@ import numpy as np
 
 from ..array import DeviceArray, bounds
 from ..launch import Kernel
+from .errors import LaunchError
 from .run import run
 from .storage import Allocation
 from .translate import python_function
@@ -17,7 +18,7 @@ class Simulator:
     races   look for races?
     """
 
-    multiprocessors = 4
+    multiprocessors, compute_capability = 4, (9, 0)
 
     def __init__(self, order=None, races=True):
         self.order, self.races = order, races
@@ -64,6 +65,8 @@ def simulate(kernel, grid, block, *arguments, shared=0, order=None, races=True):
     """
     machine = Simulator(order, races)
     arrays = {id(one): (one, machine.to_device(one)) for one in arguments if isinstance(one, np.ndarray)}
+    if not arrays:
+        raise LaunchError("no argument is a numpy.ndarray, so the kernel has nowhere to write to")
     try:
         Kernel(python_function(kernel))[grid, block, shared](*[arrays[id(one)][1] if id(one) in arrays else one for one in arguments])
     finally:

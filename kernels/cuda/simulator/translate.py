@@ -65,23 +65,18 @@ def _meaning(value, launch, done):
             isinstance(value, type) and issubclass(value, np.generic)):
         return type_in_kernel(dtype_of(value))
     try:
-        instruction, name = instructions.MEANING.get(value), _functions().get(value)
+        instruction, name = instructions.meaning(value), _functions().get(value)
     except TypeError:   # not hashable, so neither
         return value
     if instruction is not None:
-        return _Instruction(instruction, launch.now)
+        return _instruction(instruction, launch.now)
     if name is not None:
         return getattr(launch.cuda, name)
     return value
 
 
-class _Instruction:
+def _instruction(meaning, now):
     """An instruction of instructions.py, called by a thread of whatever block is running."""
-
-    __slots__ = ("instruction", "now")
-
-    def __init__(self, instruction, now):
-        self.instruction, self.now = instruction, now
-
-    def __call__(self, *operands):
-        return self.instruction(self.now.block, *operands)
+    def call(*operands):
+        return meaning(now.block, *operands)
+    return call

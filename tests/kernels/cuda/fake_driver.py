@@ -55,6 +55,23 @@ class FakeDriver:
     def cuStreamSynchronize(self, stream):
         return self._done("cuStreamSynchronize")
 
+    CUevent_flags = types.SimpleNamespace(CU_EVENT_DISABLE_TIMING=2)
+
+    def CUstream(self, handle):
+        return handle
+
+    def cuEventCreate(self, flags):
+        return self._done("cuEventCreate", "event")
+
+    def cuEventRecord(self, event, stream):
+        return self._done(f"cuEventRecord {stream}")
+
+    def cuStreamWaitEvent(self, stream, event, flags):
+        return self._done(f"cuStreamWaitEvent {stream}")
+
+    def cuEventDestroy(self, event):
+        return self._done("cuEventDestroy")
+
     def cuMemGetInfo(self):
         return self._done("cuMemGetInfo", self.free, self.size)
 

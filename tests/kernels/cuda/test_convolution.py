@@ -4,7 +4,7 @@ from hypothesis import given, settings
 
 import kernels.cuda
 from kernels.cuda import implicit, plan
-from kernels.cuda.algorithms import DEPTHWISE, DIRECT, IMPLICIT, algorithm_of
+from kernels.cuda.algorithms import DEPTHWISE, DIRECT, IMPLICIT, WINOGRAD, algorithm_of
 from tests.kernels.agreement import DTYPES, SEEDS, output
 from tests.kernels.cuda.agreement import agree, machine
 from tests.kernels.test_convolution import convolutions, operands
@@ -38,7 +38,8 @@ def test_implicit(case, monkeypatch):
         agree("conv2d_grad_input", grad_y, weight, output(x.shape, np.float32), *window, groups, units=8)
 
 
-@pytest.mark.parametrize("case", [CASES["strided"], (1, 8, 33, 1, (4, 33), (1, 2), ONE, (0, 1), ONE)], ids=["strided", "past a tile's edge"])
+@pytest.mark.parametrize("case", [CASES["strided"], (1, 8, 33, 1, (4, 33), (1, 2), ONE, (0, 1), ONE)],
+                         ids=["strided", "past a tile's edge"])
 def test_in_parts(case, monkeypatch):
     x, weight, bias, grad_y = operands(case, 0, np.float32)
     groups, window = case[3], case[6:]
@@ -90,11 +91,14 @@ def test_residues_are_all_pixels_and_all_taps():
 
 
 def test_choice():
-    def chosen(weight, groups=1, dtype=np.float32, dilation=ONE):
-        return algorithm_of(weight, ONE, dilation, groups, np.dtype(dtype))
+    def chosen(weight, groups=1, dtype=np.float32, dilation=ONE, size=28):
+        x, y = (32, groups * weight[1], size, size), (32, weight[0], size, size)
+        return algorithm_of(x, weight, y, ONE, ONE, dilation, groups, np.dtype(dtype))
 
     assert chosen((64, 3, 7, 7)) == IMPLICIT
     assert chosen((64, 3, 7, 7), dtype=np.float64) == chosen((64, 3, 17, 7)) == DIRECT
+    assert chosen((64, 64, 3, 3)) == WINOGRAD
+    assert chosen((64, 64, 3, 3), dilation=(2, 2)) == chosen((64, 3, 3, 3)) == chosen((64, 64, 3, 3), size=4) == IMPLICIT
     assert chosen((32, 1, 3, 3), 32) == DEPTHWISE
     assert chosen((32, 1, 3, 3), 32, dilation=(2, 2)) == DIRECT
     with kernels.cuda.algorithm("direct"):

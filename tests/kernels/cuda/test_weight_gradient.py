@@ -30,8 +30,9 @@ def check(case, seed=0, dtype=np.float32):
 
 @pytest.fixture
 def only(monkeypatch):
-    """only(tile, form): one form of the kernel for all sizes."""
-    def choose(tile, form):
+    """only(tile, form): one form of the kernel for all sizes, and two parts, or as many as asked for."""
+    def choose(tile, form, parts=2):
+        monkeypatch.setattr(weight_gradient, "_MOST_PARTS", parts)
         weight_gradient._plan_of.cache_clear()
         monkeypatch.setattr(weight_gradient, "_TILES", ((tile, 1.0),))
         monkeypatch.setattr(weight_gradient, "_FORMS", (form,))
@@ -51,6 +52,11 @@ def test_geometries(case, form, only):
 def test_tiles(tile, form, only):
     only(tile, form)
     check((2, 3, 5, 1, (3, 6), ONE if form[0] else (2, 1), ONE, (0, 1), ONE))
+
+
+def test_many_parts(only):
+    only(TILES[-1], FORMS["all taps"], 100)
+    check((2, 1, 1, 1, (7, 7), (1, 2), ONE, (0, 1), ONE))
 
 
 @settings(max_examples=5)
