@@ -55,7 +55,7 @@ class GPU:
 
     @functools.cached_property
     def _aside(self):
-        """A stream that is not recorded."""
+        """A stream that is not recorded. What it writes to is in no kernel's use: a recording begins when all kernels are done."""
         return self.call("a stream", self.bindings.cuStreamCreate, int(self.bindings.CUstream_flags.CU_STREAM_NON_BLOCKING))
 
     @functools.cached_property
@@ -89,13 +89,23 @@ class GPU:
 
     def to_device(self, array):
         """A copy of a numpy.ndarray."""
+        if self.recording is not None:
+            return self._constant(array)
         result = self.empty(array.shape, array.dtype)
-        if self.recording is None:
-            self._write(result, array, self.stream)
-        else:   # a constant of the graph, copied now and not at each replay
-            self._write(result, array, self._aside)
-            self.call("a copy to the GPU", self.bindings.cuStreamSynchronize, self._aside)
-            self.recording.hold(result.memory)
+        self._write(result, array, self.stream)
+        return result
+
+    def _constant(self, array):
+        """A copy for a graph that is being recorded, made now and not at each replay.
+
+        It does not come from the graph's own pool: what lies there serves the recorded kernels one after the other, and those before
+        the constant's use would overwrite it at each replay.
+        """
+        lease = self.main_pool.lease(array.nbytes)
+        result = DeviceArray(self, lease, lease.address, array.shape, array.dtype)
+        self._write(result, array, self._aside)
+        self.call("a copy to the GPU", self.bindings.cuStreamSynchronize, self._aside)
+        self.recording.hold(lease)
         return result
 
     def write(self, array, values):

@@ -30,6 +30,7 @@ class Graph:
         gpu, api = self.gpu, self.gpu.bindings
         if gpu.recording is not None:
             raise RuntimeError("a graph is being recorded already")
+        gpu.synchronize()
         gpu.main_pool.release()   # what idles there would be missing here
         gpu.call("a recording", api.cuStreamBeginCapture, gpu.stream, api.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED)
         gpu.pool, gpu.recording = self.pool, self

@@ -98,7 +98,9 @@ def test_graph(gpu, api):
             x.to_host()
         with pytest.raises(driver.CudaError, match="cannot be recorded"):
             gpu.write(x, np.zeros(600))
+        used_before = gpu.empty((600,), np.int64).address
         constant = gpu.to_device(np.arange(600)).address
+        assert constant != used_before   # or the kernels that were recorded with it would overwrite the constant at each replay
         assert gpu.empty((600,), np.int64).address != constant   # it stays as long as the graph
     assert gpu.pool is gpu.main_pool and gpu.empty((600,), np.float32).address not in (place, y.address)
     graph.replay()
