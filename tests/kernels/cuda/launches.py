@@ -61,6 +61,16 @@ def uses():
     return list(found.values())
 
 
+def some(uses, most):
+    """Of each kernel at most so many uses, in their order but for double precision, which comes last."""
+    counts, kept = {}, []
+    for use in sorted(uses, key=lambda use: not use.is_single):
+        counts[use.name] = counts.get(use.name, 0) + 1
+        if counts[use.name] <= most:
+            kept.append(use)
+    return kept
+
+
 @contextlib.contextmanager
 def _on(stage, precision):
     """Tensors that go to "cuda" go to this stage."""
@@ -88,10 +98,12 @@ def train(name, batch):
         model.eval()(x)
 
 
-def arrays_of(stage, dtype="float32", beside=0):
-    """array(*shape): on the stage, and its address so many bytes beside a multiple of 16."""
+def arrays_of(machine, dtype="float32", beside=0):
+    """array(*shape): zeros on the machine, at an address that many bytes beside a multiple of 16."""
     def array(*shape, dtype=dtype):
-        return DeviceArray(stage, object(), beside, shape, np.dtype(dtype))
+        first = beside // np.dtype(dtype).itemsize
+        whole = machine.to_device(np.zeros(int(np.prod(shape)) + first, dtype))
+        return DeviceArray(machine, whole.memory, whole.address + first * whole.itemsize, shape, whole.dtype)
     return array
 
 
@@ -215,7 +227,7 @@ def _optimizers(array):
 
 
 def _moving(stage, array):
-    x, places = array(8, 16, 4), stage.empty((5,), "int64")
+    x, places = array(8, 16, 4), array(5, dtype="int64")
     for view in (x, x.transpose(2, 1, 0), x[:, ::2], x[:, 1:]):
         moving.copy(view, array(*view.shape))
         moving.fill(view, 3)
