@@ -9,7 +9,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGES = ("minicnn", "kernels", "benchmarks")
-OPTIONAL = {"onnx", "onnxruntime", "torch"}   # benchmarks compare with them where they are installed
+OPTIONAL = {"greenlet", "onnx", "onnxruntime", "torch"}   # the simulator of GPUs; benchmarks compare with the others where they are
 WITH_NUMBA = {"llvmlite"}                     # Numba brings the one version it works with
 IMPORTED_AS = {"pillow": "PIL"}
 
@@ -60,5 +60,5 @@ def test_what_is_imported_is_declared_and_the_reverse(setup):
 def test_make_help_tells_of_every_command():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     commands = set(re.search(r"^\.PHONY: (.*)$", makefile, re.M)[1].split())
-    described = set(re.findall(r"^([a-z]+):.*## ", makefile, re.M))
+    described = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.M))
     assert described == {name for name in commands if not name.startswith("install")}

@@ -79,7 +79,8 @@ def for_picture(document):
 def driver():
     """Its version, where the system tells."""
     try:
-        told = subprocess.run(["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"], capture_output=True, text=True, timeout=20)
+        told = subprocess.run(["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"], capture_output=True, text=True,
+                              timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return "of unknown version"
     return told.stdout.partition("\n")[0].strip() or "of unknown version"

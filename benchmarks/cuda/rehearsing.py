@@ -1,5 +1,5 @@
 """What a case asks of the GPU, found out without one: how many kernels it launches, and which have to be compiled."""
-import functools
+import contextlib
 
 from benchmarks.arrays import unseen
 from benchmarks.cuda import cases, contenders
@@ -22,13 +22,22 @@ class _Recording:
 
 
 class Stage(Rehearsal):
-    """A rehearsal that minicnn takes for a GPU: it has the compute capability of an H100, and can be said to record."""
+    """A rehearsal that can be said to record."""
 
-    compute_capability = 9, 0
     recording = None
 
     def synchronize(self):
         pass
+
+
+@contextlib.contextmanager
+def recording(stage):
+    """Inside the `with`, what is launched is what a graph would record."""
+    stage.recording = _Recording(stage)
+    try:
+        yield
+    finally:
+        stage.recording = None
 
 
 def rehearse(case, precision):
@@ -40,11 +49,8 @@ def rehearse(case, precision):
         first = len(stage.launches)
         call()
         later = len(stage.launches)
-        stage.recording = _Recording(stage)
-        try:
+        with recording(stage):
             call()
-        finally:
-            stage.recording = None
     return stage.launches[:first], stage.launches[first:later], stage.launches[later:]
 
 
@@ -67,6 +73,5 @@ class Process:
     def ready(self):
         return True
 
-    @functools.lru_cache(maxsize=None)
     def launches(self, key, precision):
         return len(rehearse(cases.get(key), precision)[1])

@@ -1,5 +1,7 @@
 """Running the cases on a GPU: the contenders take turns, and what fails is said and left out."""
 import contextlib
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -7,9 +9,10 @@ import numpy as np
 from benchmarks import suite as suite_of_processors
 from benchmarks import timer
 from benchmarks.cuda import cases, rehearsing
-from benchmarks.cuda.contenders import OURS, PYTORCH, SINGLE, TF32, available_precisions
 from benchmarks.cuda.case import key_of
+from benchmarks.cuda.contenders import OURS, PYTORCH, SINGLE, TF32, available_precisions
 from benchmarks.cuda.worker import Worker
+from benchmarks.worker import available_threads, environment
 from minicnn.errors import InputError, RunError
 
 _TOLERANCE_OF_TF32 = 10   # times as much as in single precision
@@ -168,9 +171,10 @@ def run(chosen, effort, seconds, on_gpu=True, told=lambda text: None, worker=Wor
 
 
 def no_gpu():
-    """InputError with the sentence that says what is missing for a benchmark on a GPU, if something is."""
-    from minicnn import cuda
-
-    reason = cuda.why_not()
+    """InputError with the sentence that says what is missing for a benchmark on a GPU, if something is. Another process looks: once
+    this one had the GPU, those that are forked from it could not."""
+    asked = subprocess.run([sys.executable, "-c", "from minicnn import cuda; print(cuda.why_not() or '')"], stdout=subprocess.PIPE,
+                           text=True, env=environment(available_threads()))
+    reason = asked.stdout.strip() if asked.returncode == 0 else "looking for a GPU failed"
     if reason:
         raise InputError(f"--device cuda: {reason}")

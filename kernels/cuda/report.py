@@ -7,7 +7,7 @@ import sys
 import tempfile
 import typing
 
-from . import compiler
+from . import cache
 
 
 class Resources(typing.NamedTuple):
@@ -20,7 +20,11 @@ class Resources(typing.NamedTuple):
 
 def resources(kernel, codes, compute_capability=(9, 0)):
     """The Resources of a kernel with arguments of these types (launch.type_code)."""
-    ptx, entry = compiler.ptx(kernel, codes, compute_capability)
+    return assemble(cache.ptx(kernel, codes, compute_capability)[0], compute_capability)
+
+
+def assemble(ptx, compute_capability):
+    """The Resources of what is written in PTX, which may be for an older GPU than this one."""
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder, "kernel.ptx")
         source.write_text(ptx)
