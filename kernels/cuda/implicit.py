@@ -74,7 +74,7 @@ class Filters(Straight):
     """The weights, brought into order and filled up with zeros to whole tiles by `_arrange`: nothing needs to be checked."""
 
     def find(self, side, number):
-        return [f"{side}_base_{number} = uint32({side}_at_{number} + uint32(cuda.blockIdx.z) * uint32(depth) * uint32({side}_step))"]
+        return [f"{side}_base_{number} = keep(uint32({side}_at_{number} + uint32(cuda.blockIdx.z) * uint32(depth) * uint32({side}_step)))"]
 
     def condition(self, side, number, along):
         return None
@@ -89,8 +89,8 @@ class Planes(Straight):
 
     def find(self, side, number):
         return [f"image = uint32(uint32({side}_at_{number}) // uint32({side}_step))",
-                f"{side}_base_{number} = uint32({side}_at_{number} + image * uint32({side}_image - {side}_step) "
-                f"+ uint32(cuda.blockIdx.z) * uint32({side}_group))"]
+                f"{side}_base_{number} = keep(uint32({side}_at_{number} + image * uint32({side}_image - {side}_step) "
+                f"+ uint32(cuda.blockIdx.z) * uint32({side}_group)))"]
 
     def condition(self, side, number, along):
         return f"{side}_at_{along} < uint32({side}_count) and {side}_k < uint32({side}_depth)"
@@ -121,9 +121,9 @@ if {side}_at_{number} < uint32({side}_count):
     for tap in range(column_taps):
         if uint32(column + tap * column_step) < uint32({side}_width):
             there = uint32(there | ({1 << MOST_TAPS} << tap))
-{side}_there_{number} = there
-{side}_base_{number} = uint32(int32(image) * {side}_image + int32(cuda.blockIdx.z) * {side}_group + row * {side}_width + column\
-{f" + int32({side}_level) * {side}_plane" if self.run > 1 else ""})""".splitlines()
+{side}_there_{number} = keep(there)
+{side}_base_{number} = keep(uint32(int32(image) * {side}_image + int32(cuda.blockIdx.z) * {side}_group + row * {side}_width + column\
+{f" + int32({side}_level) * {side}_plane" if self.run > 1 else ""}))""".splitlines()
 
     def level(self, side, number):
         if self.run > 1:
@@ -159,15 +159,15 @@ class Images:
         for half in range(2):
             for j in range(0, 4, self.vector):
                 text += f"""
-            pixel = uint32(first_right + my_column + {j} + {half} * HALF_COLUMNS)
+            pixel = uint32(first_right + my_column + {j} + {half} * COLUMN_GAP)
             if pixel < uint32(right_count):
                 image = uint32(pixel // uint32(grid_plane))
                 place = uint32(pixel - image * uint32(grid_plane))
                 line = uint32(place // uint32(grid_width))
                 place = uint32(y_base + image * uint32(y_image) + line * uint32(y_down)
                                + (place - line * uint32(grid_width)) * uint32(y_right))
-                for i in range(8):
-                    row = int32(first_left + my_row + (i & 3) + (i >> 2) * HALF_ROWS)
+                for i in range(THREAD_ROWS):
+                    row = int32(first_left + my_row + (i & 3) + (i >> 2) * ROW_GAP)
                     if row < left_count:
                         at = uint32(place + row * y_channel)
                         {(_STORE_FOUR if self.vector == 4 else _STORE_ONE).format(column=4 * half + j)}

@@ -12,7 +12,7 @@ from .tile import Tile
 
 # More steps of k written out would not fit the instruction cache, fewer cost time for counting. Measured on an H200: with 8 of 16 written
 # out and one block of 256 threads on a multiprocessor, 83 % of cuBLAS at 4096^3; with 2 and two blocks, 77 %.
-TILES = Tile(128, 128, 16, 8, 1), Tile(64, 128, 16, 8, 3), Tile(64, 64, 16, 8, 6), Tile(32, 128, 8, 4, 6)
+TILES = Tile(128, 128, 16, 1), Tile(64, 128, 16, 3), Tile(64, 64, 16, 6), Tile(32, 128, 8, 6)
 SLICE = 16          # the deepest of a tile
 
 _RATE = 128         # instructions of threads in a cycle of a multiprocessor

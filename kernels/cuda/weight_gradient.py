@@ -27,8 +27,8 @@ from .launch import blocks, kernel
 from .tile import Tile, product
 
 # (tile, how much longer it takes for a multiply-add than the first)
-_TILES = ((Tile(128, 128, 16, 8, 1), 1.0), (Tile(64, 128, 16, 8, 3), 1.1), (Tile(128, 64, 16, 8, 3), 1.1), (Tile(64, 64, 16, 8, 6), 1.15),
-          (Tile(32, 64, 8, 4, 12), 1.4))
+_TILES = ((Tile(128, 128, 16, 1), 1.0), (Tile(64, 128, 16, 3), 1.1), (Tile(128, 64, 16, 3), 1.1), (Tile(64, 64, 16, 6), 1.15),
+          (Tile(32, 64, 8, 12), 1.4))
 # (OneTap or AllTaps?, that on the left and Gradient on the right or the other way round?, how much longer than the first)
 _FORMS = (True, False, 1.0), (True, True, 1.0), (False, False, 1.15), (False, True, 1.15)
 _BEGIN = 64       # pixels on which a block could work in the time that it needs to begin and to end
@@ -254,10 +254,10 @@ class Parts:
     def store(self):
         return """
             block = uint32((cuda.blockIdx.y * cuda.gridDim.z + cuda.blockIdx.z) * cuda.gridDim.x + cuda.blockIdx.x)
-            for i in range(8):
+            for i in range(THREAD_ROWS):
                 for half in range(2):
-                    number = uint32((block * (2 * HALF_ROWS) + my_row + (i & 3) + (i >> 2) * HALF_ROWS) * (2 * HALF_COLUMNS)
-                                    + my_column + half * HALF_COLUMNS)
+                    number = uint32((block * TILE_ROWS + my_row + (i & 3) + (i >> 2) * ROW_GAP) * TILE_COLUMNS
+                                    + my_column + half * COLUMN_GAP)
                     store4(sums_of_parts, number, sums[i, 4 * half], sums[i, 4 * half + 1], sums[i, 4 * half + 2], sums[i, 4 * half + 3])
         """
 
