@@ -2,13 +2,18 @@
 import ctypes
 import functools
 import gc
+import io
 
 import numpy as np
 import pytest
 
 import minicnn as mc
-from minicnn import device, nn, optim
+from minicnn import data, device, nn, optim
 from minicnn import functional as F
+from minicnn.training import weights
+from minicnn.training.console import Console
+from minicnn.training.settings import Settings
+from minicnn.training.trainer import Trainer
 from kernels.cuda import cache
 from kernels.cuda.gpu import GPU
 from tests.kernels.cuda.fake_driver import FakeDriver, parameter
@@ -305,3 +310,22 @@ def test_dlpack_on_the_host():
     tensor = mc.from_dlpack(array)
     array[0] = 7
     assert tensor.tolist() == [7, 1, 2] and np.from_dlpack(tensor).tolist() == [7, 1, 2]
+
+
+def test_a_run(gpu, tmp_path, monkeypatch):
+    """The trainer records its step, replays it over whole batches, runs the smaller last one, tests in between, saves, and goes on."""
+    get = data.get
+    monkeypatch.setattr(data, "get", lambda name, train=True, classes=None: get(name, train).take(20 if train else 6))
+    settings = Settings(model="lenet", data="mnist", epochs=3, batch_size=8, ema=0.9, accumulate=2, device="cuda")
+    calls, trainer = gpu.bindings.calls, Trainer(settings, tmp_path / "run", Console(io.StringIO(), terminal=False))
+    trainer.start()
+    assert trainer.run()
+    assert calls.count("cuStreamBeginCapture") == 1 and calls.count("cuGraphLaunch") == 5   # the first of 6 whole batches is run
+    assert trainer.average.updates == trainer.schedule.count == 9
+    weights.load(tmp_path / "run")
+    resumed = Trainer(settings, tmp_path / "run", Console(io.StringIO(), terminal=False))
+    resumed.resume()
+    assert resumed.epoch == 3 and resumed.average.updates == 9
+    replayed = calls.count("cuMemcpyDtoHAsync")
+    trainer._step(*next(iter(trainer.loader.epoch(0))))
+    assert calls.count("cuMemcpyDtoHAsync") - replayed == 4   # of each part of the batch the loss, and how many were recognised
