@@ -10,6 +10,7 @@ import pytest
 import minicnn as mc
 from minicnn import data, device, nn, optim
 from minicnn import functional as F
+from minicnn.memory import kept_for
 from minicnn.training import weights
 from minicnn.training.console import Console
 from minicnn.training.settings import Settings
@@ -206,13 +207,13 @@ def test_a_frozen_layer_is_worked_out_at_each_replay(gpu):
     frozen, (_, _, captured), kept = nn.Conv2d(1, 1, 3).requires_grad_(False).to("cuda"), linear(), []
 
     def step(x):
-        kept.append(mc.Tensor.kept_for(frozen.weight, frozen.bias))
+        kept.append(kept_for(frozen.weight, frozen.bias))
         return captured.step(frozen(x).reshape(2, 3))
 
     step = mc.cuda.capture(step)
     for _ in range(3):
         step(mc.rand(2, 1, 3, 5))
-    assert kept[0] is not None and kept[1:] == [None] and mc.Tensor.kept_for(frozen.weight, frozen.bias) is kept[0]
+    assert kept[0] is not None and kept[1:] == [None] and kept_for(frozen.weight, frozen.bias) is kept[0]
 
 
 def test_after_a_failed_recording(gpu):
