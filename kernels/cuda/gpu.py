@@ -184,7 +184,7 @@ class GPU:
         try:
             specialised = kernel.compiled[kinds]
         except KeyError:
-            specialised = kernel.compiled[kinds] = self.ready(kernel, tuple(map(type_code, arguments)))
+            specialised = kernel.compiled[kinds] = self._compiled(kernel, tuple(map(type_code, arguments)))
         if shared > specialised.most_shared:
             self._allow_shared(specialised, shared)
         if threading.get_ident() != self._thread:
@@ -206,8 +206,7 @@ class GPU:
     def prepare(self, kernel, grid, block, arguments):
         """As launch.prepare."""
         codes = tuple(map(type_code, arguments))
-        compiled = kernel.compiled.get((self, codes)) or self.ready(kernel, codes)
-        layout = Specialised(compiled.function, codes)   # of its own: nobody else writes to its buffer
+        layout = Specialised(self._compiled(kernel, codes).function, codes)   # of its own: nobody else writes to its buffer
         values, addresses, item = [], [], 0
         for argument, code in zip(arguments, codes):
             if type(argument) is Flat:
@@ -234,6 +233,12 @@ class GPU:
                 self.recording.keep(arrays)
         launch.layout = layout   # whose memory the driver reads
         return launch
+
+    def _compiled(self, kernel, codes):
+        """As `ready`, but once for all arguments of these types."""
+        if (self, codes) not in kernel.compiled:
+            kernel.compiled[self, codes] = self.ready(kernel, codes)
+        return kernel.compiled[self, codes]
 
     def ready(self, kernel, codes):
         """The kernel for arguments of these types, compiled and loaded."""
