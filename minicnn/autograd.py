@@ -14,7 +14,7 @@ import threading
 import numpy as np
 
 from minicnn import arithmetic, fusion
-from minicnn.device import as_array, check_together, contiguous, shares_memory
+from minicnn.device import as_array, check_together, contiguous, recording, shares_memory
 from minicnn.tensor import FLOATING, Tensor
 
 
@@ -213,7 +213,14 @@ def _gradients_of_parents(function, gradient):
 
 
 def _accumulate(leaf, part):
-    leaf.grad = Tensor(contiguous(part) if leaf.grad is None else _sum(leaf.grad.settle(), part))
+    if leaf.grad is None:
+        leaf.grad = Tensor(contiguous(part))
+        return
+    gradient, graph = leaf.grad.settle(), recording(part)
+    if graph is not None and not graph.made(gradient):
+        raise RuntimeError("backward: a recorded step would add to a gradient from before it, to the same one at each replay; "
+                           "begin the step with optimizer.zero_grad()")
+    leaf.grad = Tensor(_sum(gradient, part))
 
 
 def _sum(gradient, part):

@@ -61,7 +61,14 @@ def capture(step, where="cuda"):
     The first call runs the step. The second one, if the tensors have the same shapes, records it as a CUDA graph: all its launches
     with their arguments, which later calls replay at once, with the numbers of new tensors in place of the old, the optimiser's
     learning rate as it is then, and new random numbers for dropout. Tensors of other shapes get a call of `step`. What else Python
-    does in the step happens only when it is run and recorded. The returned tensors are the same at each replay, with new values.
+    does in the step happens only when it is run and recorded. The returned tensors are the same at each replay, with new values; so
+    are the gradients.
+
+    Replays read and write where the recording did. What changes tensors in place goes well with them: an optimiser's or a model's
+    load_state_dict, copy_, steps that are not replayed, other recorded steps. If a tensor that the step changes has got another array
+    (model.to, tensor.array = ...), the step is recorded anew. Other settings than the learning rate (momentum, model.train or eval)
+    stay what they were: capture the step again if one changes. The step must begin with optimizer.zero_grad(), for what it adds to
+    would be the same gradient at each replay.
 
         def one_step(images, labels):
             optimizer.zero_grad()
@@ -81,10 +88,14 @@ class Captured:
         self._last = None        # the shapes of the last call
         self._recorded = None    # those of the graph
         self._graph = self._inputs = self._result = None
+        self._gradients = []     # pairs of a tensor that the graph changes, and its gradient there
         self._allowed = None     # between which whole numbers each input may be
 
     def __call__(self, *tensors):
         shapes = [(tensor.shape, tensor.dtype) for tensor in tensors]
+        if self._graph is not None and any(tensor.memory is not memory for tensor, memory in self._graph.changed):
+            self._graph = self._result = self._last = None
+            self._gradients = []
         if self._graph is None and self.where == "cuda" and shapes == self._last:
             self._record(tensors, shapes)
         if self._graph is None or shapes != self._recorded:
@@ -93,7 +104,11 @@ class Captured:
                 return self.step(*[tensor.to(self.where) for tensor in tensors])
         for own, given, allowed in zip(self._inputs, tensors, self._allowed):
             _write(own.settle(), given.settle(), allowed)
+        for _, memory in self._graph.changed:
+            memory.change()
         self._graph.replay()
+        for tensor, gradient in self._gradients:   # a step in between that was run may have left others
+            tensor.grad = gradient
         return self._result
 
     @contextlib.contextmanager
@@ -116,6 +131,7 @@ class Captured:
         with graph.recording():
             self._result = self.step(*self._inputs)
         self._allowed = [own.settle().bounds for own in self._inputs]
+        self._gradients = [(tensor, tensor.grad) for tensor, _ in graph.changed]
         self._graph, self._recorded = graph, shapes
 
 

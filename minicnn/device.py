@@ -94,6 +94,11 @@ def full(like, value, shape=None, dtype=None):
     return array
 
 
+def lasting(like, value):
+    """As `full`, for what is there from step to step: in a recorded step it is made once, and not again at each replay."""
+    return full(like, value) if recording(like) is None else like.machine.to_device(np.full(like.shape, value, like.dtype))
+
+
 def contiguous(array):
     """The array itself if kernels can take it, else a copy: row by row in memory and, on the host, aligned and writable (for arrays
     that are not, Numba would compile every kernel again)."""

@@ -179,16 +179,17 @@ class Tensor:
         self.memory.change()
         graph = recording(self._array)
         if graph is not None:
-            graph.each_time.append(self.memory.change)
+            graph.changed.append((self, self.memory))
 
     @staticmethod
     def kept_for(learned, *others):
         """A dictionary for what has been worked out from a Parameter and some other tensors, and holds until one of them changes.
 
-        None if that cannot be told, because somebody has been given one of the arrays and may write into it at any time.
+        None if that cannot be told, because somebody has been given one of the arrays and may write into it at any time; and in a
+        recorded step, whose replays work it out from what is there then.
         """
         tensors = learned, *others
-        if not learned.learned or any(tensor.memory.lent for tensor in tensors):
+        if not learned.learned or any(tensor.memory.lent for tensor in tensors) or recording(learned._array) is not None:
             return None
         state = [(tensor.memory, tensor.version) for tensor in tensors]
         if learned.memory.kept is None or learned.memory.kept[0] != state:

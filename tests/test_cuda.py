@@ -1,4 +1,6 @@
 """minicnn.cuda, over a driver that writes down what it is asked: recorded steps, memory, other libraries."""
+import ctypes
+import functools
 import gc
 
 import numpy as np
@@ -7,14 +9,16 @@ import pytest
 import minicnn as mc
 from minicnn import device, nn, optim
 from minicnn import functional as F
+from kernels.cuda import cache
 from kernels.cuda.gpu import GPU
-from tests.kernels.cuda.fake_driver import FakeDriver
+from tests.kernels.cuda.fake_driver import FakeDriver, parameter
 
 
 @pytest.fixture
 def gpu(monkeypatch):
     machine = GPU(FakeDriver())
     monkeypatch.setattr(device, "machine", lambda name: machine)
+    monkeypatch.setattr(cache, "ptx", lambda *_: (".entry kernel", "kernel"))   # nothing is run, so nothing need be compiled
     return machine
 
 
@@ -63,6 +67,171 @@ def test_recorded_step(gpu):
     del captured, loss
     gc.collect()
     assert "cuGraphExecDestroy" in calls and gpu.main_pool.used < used
+
+
+def linear(optimizer=optim.SGD, **settings):
+    """A layer, its optimiser, and a step of training it."""
+    model = nn.Linear(3, 4).to("cuda")
+    optimizer = optimizer(model.parameters(), lr=0.5, **settings)
+
+    def step(x):
+        optimizer.zero_grad()
+        loss = model(x).sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return model, optimizer, mc.cuda.capture(step)
+
+
+def last_table(gpu):
+    """The addresses in the table that the last launch was given, but for its last column."""
+    address, rows, columns = [parameter(gpu.bindings.launches[-1][9], place, ctypes.c_int64) for place in (4, 5, 6)]
+    return np.ctypeslib.as_array((ctypes.c_uint64 * (rows * columns)).from_address(address)).reshape(rows, columns)[:, :-1]
+
+
+@pytest.mark.parametrize("optimizer, names", [(functools.partial(optim.SGD, momentum=0.9), ["velocity"]), (optim.Adam, ["mean", "square"])])
+def test_what_only_a_table_leads_to_stays(gpu, optimizer, names):
+    """Velocities, say: no recorded launch has them as an argument."""
+    model, optimizer, captured = linear(optimizer)
+    captured(mc.rand(2, 3))
+    captured(mc.rand(2, 3))
+    held = {(memory.address, memory.size) for memory in captured._graph._kept.values()}
+    table = last_table(gpu)
+    own = [array for state in optimizer.state for array in (state[name] for name in names)]
+    assert {array.address for array in own} == set(table[:, 2:].reshape(-1).tolist())
+    assert {tensor.array.address for tensor in model.parameters()} == set(table[:, 0].tolist())
+    assert {tensor.grad.array.address for tensor in model.parameters()} == set(table[:, 1].tolist())
+    assert set(table[:, [0, *range(2, table.shape[1])]].reshape(-1).tolist()) <= {address for address, _ in held}
+
+
+def test_states_are_loaded_where_replays_find_them(gpu):
+    model, optimizer, captured = linear(optim.Adam)
+    average = optim.WeightAverage(model)
+    for _ in range(2):
+        captured(mc.rand(2, 3))
+    kept = {name: getattr(value, "address", None) for name, value in optimizer.state_dict().items()}
+    averaged = {name: array.address for name, array in average.average.items()}
+    saved = {name: value.to_host() if hasattr(value, "machine") else value for name, value in optimizer.state_dict().items()}
+    optimizer.load_state_dict({**saved, "0.step": 7, "1.step": 7, "0.mean": np.full((4, 3), 5, np.float32)})
+    average.load_state_dict({**{name: np.ones(array.shape, np.float32) for name, array in average.average.items()}, "updates": 3})
+    model.load_state_dict({"weight": np.ones((4, 3), np.float32), "bias": np.zeros(4, np.float32)})
+    assert kept == {name: getattr(value, "address", None) for name, value in optimizer.state_dict().items()}
+    assert averaged == {name: array.address for name, array in average.average.items()}
+    assert optimizer.state[0]["mean"].tolist() == [[5] * 3] * 4 and average.average["bias"].tolist() == [1] * 4
+    launched = len(gpu.bindings.launches)
+    captured(mc.rand(2, 3))
+    assert len(gpu.bindings.launches) == launched   # replayed, and the steps are counted on
+    assert [state["step"] for state in optimizer.state] == [8, 8] and 8 in cells(captured._graph)
+
+
+def test_a_state_made_in_a_recording_is_made_once(gpu):
+    """Zeros for the velocity, say, are not filled in again at each replay."""
+    _, optimizer, captured = linear(momentum=0.9)
+    captured(mc.rand(2, 3))
+    optimizer.load_state_dict({"lr": 0.5, "momentum": 0.9, "weight_decay": 0, "nesterov": False})
+    optimizer.state[0]["velocity"] = None   # somebody drops it
+    del optimizer.state[0]["velocity"]
+    captured(mc.rand(2, 3))
+    assert optimizer.state[0]["velocity"].tolist() == [[0] * 3] * 4
+    assert not captured._graph.made(optimizer.state[0]["velocity"])
+
+
+def test_another_array_calls_for_another_recording(gpu):
+    model, optimizer, captured = linear()
+    for _ in range(3):
+        captured(mc.rand(2, 3))
+    graph, launched = captured._graph, len(gpu.bindings.launches)
+    model.weight.array = gpu.to_device(np.ones((4, 3), np.float32))
+    for times in range(3):
+        captured(mc.rand(2, 3))
+        assert (captured._graph is None) == (times == 0)
+    assert captured._graph is not graph and len(gpu.bindings.launches) > launched
+
+
+def test_steps_in_between(gpu):
+    """One on a smaller batch is run; then gradients are those of the replay again. Evaluation sees changed weights as changed."""
+    model, _, captured = linear(momentum=0.9)
+    captured(mc.rand(2, 3))
+    captured(mc.rand(2, 3))
+    gradient = model.weight.grad
+    captured(mc.rand(1, 3))
+    assert model.weight.grad is not gradient
+    version = model.weight.version
+    captured(mc.rand(2, 3))
+    assert model.weight.grad is gradient and model.weight.version == version + 1
+
+
+def test_several_graphs(gpu):
+    """Each has memory of its own."""
+    model, optimizer, first = linear(momentum=0.9)
+    second = mc.cuda.capture(first.step)
+    for captured in (first, second, first, second):
+        captured(mc.rand(2, 3))
+    gradients = [dict(captured._gradients)[model.weight].array for captured in (first, second)]
+    assert gradients[0].memory.pool is not gradients[1].memory.pool
+    first(mc.rand(2, 3))
+    assert model.weight.grad.array is gradients[0]
+    del first
+    gc.collect()
+    second(mc.rand(2, 3))
+    assert model.weight.grad.array is gradients[1]
+
+
+def test_averaging_is_recorded(gpu):
+    model, _, captured = linear()
+    average = optim.WeightAverage(model, 0.9)
+    step = mc.cuda.capture(lambda x: (captured.step(x), average.update()))
+    for _ in range(4):
+        step(mc.rand(2, 3))
+    assert average.updates == 4 and np.float32(5 / 14 - 1) in cells(step._graph)
+
+
+def test_gradients_from_before_cannot_be_recorded(gpu):
+    model = nn.Linear(3, 4).to("cuda")
+    captured = mc.cuda.capture(lambda x: model(x).sum().backward())
+    captured(mc.rand(2, 3))
+    with pytest.raises(RuntimeError, match="begin the step with optimizer.zero_grad"):
+        captured(mc.rand(2, 3))
+    assert gpu.recording is None
+
+
+def test_a_frozen_layer_is_worked_out_at_each_replay(gpu):
+    """What an evaluation keeps of its weights does not go into the graph, nor does the graph leave anything to evaluations."""
+    frozen, (_, _, captured), kept = nn.Conv2d(1, 1, 3).requires_grad_(False).to("cuda"), linear(), []
+
+    def step(x):
+        kept.append(mc.Tensor.kept_for(frozen.weight, frozen.bias))
+        return captured.step(frozen(x).reshape(2, 3))
+
+    step = mc.cuda.capture(step)
+    for _ in range(3):
+        step(mc.rand(2, 1, 3, 5))
+    assert kept[0] is not None and kept[1:] == [None] and mc.Tensor.kept_for(frozen.weight, frozen.bias) is kept[0]
+
+
+def test_after_a_failed_recording(gpu):
+    """All is as before, and the next call tries again."""
+    model, _, captured = linear()
+    fails = [False]
+
+    def step(x):
+        loss = captured.step(x)
+        if fails[0]:
+            raise ZeroDivisionError
+        return loss
+
+    again = mc.cuda.capture(step)
+    again(mc.rand(2, 3))
+    fails[0] = True
+    with pytest.raises(ZeroDivisionError):
+        again(mc.rand(2, 3))
+    fails[0] = False
+    used = gpu.main_pool.used
+    assert gpu.recording is None and gpu.pool is gpu.main_pool and not gpu.before_recording
+    again(mc.rand(2, 3))
+    again(mc.rand(2, 3))
+    assert gpu.bindings.calls.count("cuGraphLaunch") == 2 and gpu.main_pool.used < used + 10**5
 
 
 def test_what_cannot_be_recorded(gpu):

@@ -72,6 +72,37 @@ WRONG = {
     "relit": ("def relit(image, amounts, variances, directions):\n    return image + (amounts * variances @ directions)[:, None, None]",
               "def relit(image, amounts, variances, directions):\n    return image + (directions @ amounts)[:, None, None]",
               "def relit(image, amounts, variances, directions):\n    return directions"),
+    "leaky": ("@kernel\ndef leaky(x, y, slope):\n    i = cuda.grid(1)\n    y[i] = x[i] if x[i] > 0 else slope * x[i]",
+              "@kernel\ndef leaky(x, y, slope):\n    i = cuda.threadIdx.x\n    if i < x.size:\n        y[i] = max(x[i], slope * x[i])",
+              "@kernel\ndef leaky(x, y, slope):\n    i = cuda.grid(1)\n    if i < x.size:\n        y[i] = max(x[i], slope)"),
+    "sectors": ("def sectors(first, stride):\n    return min(32, 4 * stride)",
+                "def sectors(first, stride):\n    return max(1, min(32, 4 * stride))"),
+    "turns": ("def turns(width):\n    return 32 if width == 32 else 1",
+              "def turns(width):\n    return 32 if width % 32 == 0 else 2 if width % 2 == 0 else 1"),
+    "row_maxima": ("@kernel\ndef row_maxima(x, y):\n"
+                   "    row, lane = cuda.blockIdx.x, cuda.threadIdx.x\n"
+                   "    for column in range(lane, x.shape[1], 32):\n"
+                   "        y[row] = max(y[row], x[row, column])",
+                   "@kernel\ndef row_maxima(x, y):\n"
+                   "    row, lane, largest = cuda.blockIdx.x, cuda.threadIdx.x, float32(0)\n"
+                   "    for column in range(lane, x.shape[1], 32):\n"
+                   "        largest = max(largest, x[row, column])\n"
+                   "    for distance in (16, 8, 4, 2, 1):\n"
+                   "        largest = max(largest, cuda.shfl_xor_sync(0xffffffff, largest, distance))\n"
+                   "    if lane == 0:\n"
+                   "        y[row] = largest",
+                   "@kernel\ndef row_maxima(x, y):\n"
+                   "    row, lane = cuda.blockIdx.x, cuda.threadIdx.x\n"
+                   "    if lane < x.shape[1]:\n"
+                   "        largest = x[row, lane]\n"
+                   "        for distance in (16, 8, 4, 2, 1):\n"
+                   "            largest = max(largest, cuda.shfl_xor_sync(0xffffffff, largest, distance))\n"
+                   "        y[row] = largest"),
+    "histogram": ("@kernel\ndef histogram(digits, counts):\n"
+                  "    i = cuda.grid(1)\n    if i < digits.size:\n        counts[digits[i]] += 1",
+                  "@kernel\ndef histogram(digits, counts):\n    cuda.atomic.add(counts, digits[cuda.grid(1)], 1)",
+                  "@kernel\ndef histogram(digits, counts):\n"
+                  "    i = cuda.grid(1)\n    if i < digits.size:\n        cuda.atomic.max(counts, digits[i], 1)"),
     "layers_needed": ("def layers_needed(pixels):\n    return (pixels - 1) // 2",
                       "def layers_needed(pixels):\n    return -(-pixels // 3)"),
     "convolution_parameters": ("def convolution_parameters(configuration):\n"

@@ -28,10 +28,18 @@ def batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify):
                 residual is not None, rectify, False, True)
 
 
-def batch_norm_training(x, weight, bias, residual, mean, variance, y, epsilon, rectify):
-    """As kernels.reference.normalization.batch_norm_training."""
+def batch_norm_training(x, weight, bias, residual, mean, variance, y, epsilon, rectify, running_mean=None, running_variance=None,
+                        batches=None, momentum=0.0):
+    """As kernels.reference.normalization.batch_norm_training. The running statistics are few numbers, which NumPy moves as quickly."""
     _batch_norm(*_operands(x, weight, bias, residual, mean), mean, variance, y.reshape(-1), *_sizes(x), float(epsilon),
                 residual is not None, rectify, True, True)
+    if running_mean is not None:
+        running_mean += momentum * (mean - running_mean)
+    if running_variance is not None:
+        count = x.size // len(mean)
+        running_variance += momentum * (variance * (count / (count - 1)) - running_variance)
+    if batches is not None:
+        batches += 1
 
 
 def batch_norm_grad(grad_y, x, mean, variance, weight, y, grad_x, grad_weight, grad_bias, grad_residual, epsilon, training):

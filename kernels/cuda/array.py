@@ -6,6 +6,9 @@ import math
 import numpy as np
 
 
+_FEW = 2**16   # truth values that one block counts as quickly as many blocks
+
+
 class DeviceArray:
     """Numbers in the memory of a machine: a GPU, the simulator, or the rehearsal, which has none.
 
@@ -61,8 +64,11 @@ class DeviceArray:
         if self._cells is None:
             if self._strides is not None:
                 raise ValueError(f"a kernel takes arrays whose numbers lie row by row, not {self} with strides {self._strides}")
-            itemsize = self.dtype.itemsize
-            self._cells = (0, 0, self.size, itemsize, self.address, *self.shape, *contiguous_strides(self.shape, itemsize))
+            size, itemsize, shape = self.size, self.dtype.itemsize, self.shape
+            if len(shape) == 1:   # most are
+                self._cells = 0, 0, size, itemsize, self.address, size, itemsize
+            else:
+                self._cells = (0, 0, size, itemsize, self.address, *shape, *contiguous_strides(shape, itemsize))
         return self._cells
 
     # Views
@@ -73,11 +79,12 @@ class DeviceArray:
             shape = tuple(shape[0])
         if shape == (-1,):
             shape = (self.size,)
-        elif -1 in shape:
-            known = -math.prod(shape)
-            shape = tuple([self.size // max(1, known) if size == -1 else size for size in shape])
-        if math.prod(shape) != self.size:
-            raise ValueError(f"{self.size} numbers do not fit into shape {shape}")
+        else:
+            if -1 in shape:
+                known = -math.prod(shape)
+                shape = tuple([self.size // max(1, known) if size == -1 else size for size in shape])
+            if math.prod(shape) != self.size:
+                raise ValueError(f"{self.size} numbers do not fit into shape {shape}")
         if shape == self.shape:
             return self
         if self._strides is not None:
@@ -121,16 +128,16 @@ class DeviceArray:
             index = (*index, Ellipsis)
         whole = index.index(Ellipsis)
         index = (*index[:whole], *[slice(None)] * rest, *index[whole + 1:])
-        address, shape, strides, axis = self.address, [], [], 0
+        address, own_strides, shape, strides, axis = self.address, self.strides, [], [], 0
         for part in index:
             if part is None:
                 shape.append(1)
                 strides.append(0)
                 continue
-            size, stride = self.shape[axis], self.strides[axis]
+            size, stride = self.shape[axis], own_strides[axis]
             if isinstance(part, slice):
-                first, _, step = part.indices(size)
-                count = len(range(*part.indices(size)))
+                first, end, step = part.indices(size)
+                count = len(range(first, end, step))
                 address += first * stride if count else 0
                 shape.append(count)
                 strides.append(stride * step)
@@ -229,7 +236,11 @@ class DeviceArray:
         return bool(self.item())
 
     def sum(self, axes, keepdims=False, dtype=np.float64):
-        """Of whole numbers or truth values, in float64, which holds sums up to 2^53."""
+        """Of whole numbers or truth values, in float64, which holds sums up to 2^53; a few truth values, as of a batch, are counted."""
+        if self.dtype == bool and dtype == np.int64 and len(axes) == self.ndim and self.size <= _FEW:
+            count = self.machine.empty((1,) * self.ndim if keepdims else (), np.int64)
+            _part("searching").count(self.contiguous(), count)
+            return count
         total = self.machine.empty([1 if axis in axes else size for axis, size in enumerate(self.shape)], np.float64)
         _part("reduction").sum(self.astype(np.float64), total, axes)
         shape = total.shape if keepdims else [size for axis, size in enumerate(self.shape) if axis not in axes]

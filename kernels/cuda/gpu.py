@@ -12,7 +12,7 @@ import numpy as np
 
 from . import cache, driver
 from .array import DeviceArray, bounds
-from .launch import type_code
+from .launch import Flat, type_code
 from .memory import Pool, megabytes
 
 _USUAL_SHARED = 48 * 1024   # bytes of shared memory that a block may have without asking
@@ -171,35 +171,76 @@ class GPU:
     # Launches
 
     def launch(self, kernel, grid, block, shared, arguments):
-        codes = tuple(map(type_code, arguments))
-        try:
-            specialised = kernel.compiled[self, codes]
-        except KeyError:
-            specialised = self.ready(kernel, codes)
-        if shared > specialised.most_shared:
-            self._allow_shared(specialised, shared)
-        values = []
+        kinds, values = [self], []   # what tells type codes apart, and is had more quickly
         for argument in arguments:
-            if type(argument) is DeviceArray:
+            kind = type(argument)
+            if kind is DeviceArray:
+                kinds += argument.dtype.num, len(argument.shape)
                 values += argument.cells
             else:
+                kinds.append(kind)
                 values.append(0 if argument is None else argument)
+        kinds = tuple(kinds)
+        try:
+            specialised = kernel.compiled[kinds]
+        except KeyError:
+            specialised = kernel.compiled[kinds] = self.ready(kernel, tuple(map(type_code, arguments)))
+        if shared > specialised.most_shared:
+            self._allow_shared(specialised, shared)
         if threading.get_ident() != self._thread:
             self._use_here()
-        specialised.pack(specialised.buffer, 0, *values)
+        try:
+            specialised.pack(specialised.buffer, 0, *values)
+        except struct.error:   # type_code words it
+            tuple(map(type_code, arguments))
+            raise
         status, = self.bindings.cuLaunchKernel(specialised.function, *grid, *block, shared, self.stream, specialised.pointers, 0)
         if status:
-            driver.check(self.bindings, f"kernel {kernel.__name__}, grid {grid}, block {block}, {shared} bytes of shared memory", (status,))
+            self._failed(status, kernel, grid, block, shared)
         if self.recording is not None:
             self.recording.keep(arguments)
+
+    def _failed(self, status, kernel, grid, block, shared=0):
+        driver.check(self.bindings, f"kernel {kernel.__name__}, grid {grid}, block {block}, {shared} bytes of shared memory", (status,))
+
+    def prepare(self, kernel, grid, block, arguments):
+        """As launch.prepare."""
+        codes = tuple(map(type_code, arguments))
+        compiled = kernel.compiled.get((self, codes)) or self.ready(kernel, codes)
+        layout = Specialised(compiled.function, codes)   # of its own: nobody else writes to its buffer
+        values, addresses, item = [], [], 0
+        for argument, code in zip(arguments, codes):
+            if type(argument) is Flat:
+                size, itemsize = argument.size, argument.dtype.itemsize
+                values += 0, 0, size, itemsize, 0, size, itemsize   # DeviceArray.cells
+                addresses.append(ctypes.c_int64.from_buffer(layout.buffer, layout.places[item + 4]))
+            else:
+                values.append(0 if argument is None else argument)
+            item += len(_items(code))
+        layout.pack(layout.buffer, 0, *values)
+        start, call = self.bindings.cuLaunchKernel, (layout.function, *grid, *block, 0, self.stream, layout.pointers, 0)
+
+        def launch(*arrays):
+            for address, array in zip(addresses, arrays, strict=True):
+                if not array.is_contiguous:
+                    raise ValueError(f"kernel {kernel.__name__} takes arrays whose numbers lie row by row, not {array}")
+                address.value = array.address
+            if threading.get_ident() != self._thread:
+                self._use_here()
+            status, = start(*call)
+            if status:
+                self._failed(status, kernel, grid, block)
+            if self.recording is not None:
+                self.recording.keep(arrays)
+        launch.layout = layout   # whose memory the driver reads
+        return launch
 
     def ready(self, kernel, codes):
         """The kernel for arguments of these types, compiled and loaded."""
         text, name = cache.ptx(kernel, codes, self.compute_capability)
         module = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleLoadData, text.encode() + b"\0")
         function = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleGetFunction, module, name.encode())
-        specialised = kernel.compiled[self, codes] = Specialised(function, codes)
-        return specialised
+        return Specialised(function, codes)
 
     def _allow_shared(self, specialised, size):
         which = self.bindings.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
@@ -215,7 +256,7 @@ class Specialised:
     items before it returns.
     """
 
-    __slots__ = ("_table", "buffer", "function", "most_shared", "pack", "pointers")
+    __slots__ = ("_table", "buffer", "function", "most_shared", "pack", "places", "pointers")
 
     def __init__(self, function, codes):
         self.function, self.most_shared = function, _USUAL_SHARED
@@ -224,8 +265,8 @@ class Specialised:
         self.buffer = ctypes.create_string_buffer(max(1, struct.calcsize(items)))
         start = ctypes.addressof(self.buffer)
         ends = [struct.calcsize(items[:count + 1]) for count in range(len(items))]
-        places = [start + end - struct.calcsize(item) for end, item in zip(ends, items)]
-        self._table = (ctypes.c_void_p * max(1, len(places)))(*places)
+        self.places = [end - struct.calcsize(item) for end, item in zip(ends, items)]   # of items in the buffer
+        self._table = (ctypes.c_void_p * max(1, len(items)))(*[start + place for place in self.places])
         self.pointers = ctypes.addressof(self._table)
 
 

@@ -19,8 +19,8 @@ class Graph:
 
     def __init__(self, gpu):
         self.gpu, self.pool = gpu, gpu.new_pool(fixed=True)
-        self.each_time = []   # functions that are called before each replay: what Python does in a step beside launches
-        self._numbers = []    # (function that gives it, its dtype), in their order on the device
+        self.changed = []    # what was changed in place, noted by whoever did it, for whoever replays it
+        self._numbers = []   # (function that gives it, its dtype), in their order on the device
         self._cells = gpu.empty((_MOST_NUMBERS * _CELL,), np.uint8)
         self._kept, self._executable = {}, None
 
@@ -51,8 +51,12 @@ class Graph:
     def keep(self, arguments):
         """Arrays that a recorded kernel works on: those that are not of the graph's own pool must not go before it."""
         for argument in arguments:
-            if type(argument) is DeviceArray and getattr(argument.memory, "pool", None) is not self.pool:
+            if type(argument) is DeviceArray and not self.made(argument):
                 self.hold(argument.memory)
+
+    def made(self, array):
+        """Was the array made in the recording?"""
+        return getattr(array.memory, "pool", None) is self.pool
 
     def hold(self, memory):
         """Keep it as long as the graph."""
@@ -68,8 +72,6 @@ class Graph:
 
     def replay(self):
         """Do it again, after all that was asked for before."""
-        for function in self.each_time:
-            function()
         if self._numbers:
             cells = np.zeros(self._cells.shape, np.uint8)
             for place, (number, dtype) in enumerate(self._numbers):

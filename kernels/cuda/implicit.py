@@ -30,7 +30,7 @@ from numba import cuda, float32, int32, uint32
 
 from . import plan
 from .array import empty_like
-from .launch import blocks, kernel
+from .launch import Flat, blocks, kernel, prepare
 from .moving import fill
 from .tile import Straight, product
 
@@ -74,7 +74,7 @@ class Filters(Straight):
     """The weights, brought into order and filled up with zeros to whole tiles by `_arrange`: nothing needs to be checked."""
 
     def find(self, side, number):
-        return [f"{side}_base_{number} = uint32({side}_at_{number} + uint32(cuda.blockIdx.z) * uint32(depth) * uint32({side}_step))"]
+        return [f"{side}_base_{number} = keep(uint32({side}_at_{number} + uint32(cuda.blockIdx.z) * uint32(depth) * uint32({side}_step)))"]
 
     def condition(self, side, number, along):
         return None
@@ -89,8 +89,8 @@ class Planes(Straight):
 
     def find(self, side, number):
         return [f"image = uint32(uint32({side}_at_{number}) // uint32({side}_step))",
-                f"{side}_base_{number} = uint32({side}_at_{number} + image * uint32({side}_image - {side}_step) "
-                f"+ uint32(cuda.blockIdx.z) * uint32({side}_group))"]
+                f"{side}_base_{number} = keep(uint32({side}_at_{number} + image * uint32({side}_image - {side}_step) "
+                f"+ uint32(cuda.blockIdx.z) * uint32({side}_group)))"]
 
     def condition(self, side, number, along):
         return f"{side}_at_{along} < uint32({side}_count) and {side}_k < uint32({side}_depth)"
@@ -121,9 +121,9 @@ if {side}_at_{number} < uint32({side}_count):
     for tap in range(column_taps):
         if uint32(column + tap * column_step) < uint32({side}_width):
             there = uint32(there | ({1 << MOST_TAPS} << tap))
-{side}_there_{number} = there
-{side}_base_{number} = uint32(int32(image) * {side}_image + int32(cuda.blockIdx.z) * {side}_group + row * {side}_width + column\
-{f" + int32({side}_level) * {side}_plane" if self.run > 1 else ""})""".splitlines()
+{side}_there_{number} = keep(there)
+{side}_base_{number} = keep(uint32(int32(image) * {side}_image + int32(cuda.blockIdx.z) * {side}_group + row * {side}_width + column\
+{f" + int32({side}_level) * {side}_plane" if self.run > 1 else ""}))""".splitlines()
 
     def level(self, side, number):
         if self.run > 1:
@@ -159,15 +159,15 @@ class Images:
         for half in range(2):
             for j in range(0, 4, self.vector):
                 text += f"""
-            pixel = uint32(first_right + my_column + {j} + {half} * HALF_COLUMNS)
+            pixel = uint32(first_right + my_column + {j} + {half} * COLUMN_GAP)
             if pixel < uint32(right_count):
                 image = uint32(pixel // uint32(grid_plane))
                 place = uint32(pixel - image * uint32(grid_plane))
                 line = uint32(place // uint32(grid_width))
                 place = uint32(y_base + image * uint32(y_image) + line * uint32(y_down)
                                + (place - line * uint32(grid_width)) * uint32(y_right))
-                for i in range(8):
-                    row = int32(first_left + my_row + (i & 3) + (i >> 2) * HALF_ROWS)
+                for i in range(THREAD_ROWS):
+                    row = int32(first_left + my_row + (i & 3) + (i >> 2) * ROW_GAP)
                     if row < left_count:
                         at = uint32(place + row * y_channel)
                         {(_STORE_FOUR if self.vector == 4 else _STORE_ONE).format(column=4 * half + j)}
@@ -198,11 +198,10 @@ s0, s1, s2, s3 = sums[i, {column}], sums[i, {column} + 1], sums[i, {column} + 2]
 
 @kernel(launch_bounds=256)
 def _arrange(weight, weight_group, weight_row, weight_channel, filter_width, first_row, next_row, first_column, next_column,
-             row_taps, column_taps, channels, rows, run, plane, line, pixel, filters, offsets, needs):
-    """filters[group, k, row] from the weights, a tile of 32 x 32 at a time, which is transposed in shared memory; and the table."""
+             row_taps, column_taps, channels, rows, run, plane, line, pixel, depth, padded_rows, filters, offsets, needs):
+    """filters[group, k, row], of depth and padded_rows, from the weights, a tile of 32 x 32 at a time, which is transposed in shared memory; and the table."""
     tile = cuda.shared.array((32, 33), float32)
     x, y = uint32(cuda.threadIdx.x), uint32(cuda.threadIdx.y)
-    _, depth, padded_rows = filters.shape
     taps = uint32(row_taps * column_taps)
     k = uint32(cuda.blockIdx.x * 32 + x)
     entry = uint32(k // uint32(run))
@@ -218,23 +217,23 @@ def _arrange(weight, weight_group, weight_row, weight_channel, filter_width, fir
         if row < uint32(rows) and channel < uint32(channels):
             value = weight[uint32(place + row * uint32(weight_row))]
         tile[down, x] = value
-    if cuda.blockIdx.y == 0 and cuda.blockIdx.z == 0 and y == 0 and k < depth and k % uint32(run) == 0:
+    if cuda.blockIdx.y == 0 and cuda.blockIdx.z == 0 and y == 0 and k < uint32(depth) and k % uint32(run) == 0:
         offsets[entry] = int32(channel) * plane + int32(i) * line + int32(j) * pixel
         needs[entry] = (1 << i) | (1 << (MOST_TAPS + j)) if channel < uint32(channels) else 1 << 2 * MOST_TAPS
     cuda.syncthreads()
     row = uint32(cuda.blockIdx.y * 32 + x)
     for down in range(y, 32, 8):
         k = uint32(cuda.blockIdx.x * 32 + down)
-        if k < depth and row < padded_rows:
-            filters[cuda.blockIdx.z, k, row] = tile[x, down]
+        if k < uint32(depth) and row < uint32(padded_rows):
+            filters[uint32((cuda.blockIdx.z * uint32(depth) + k) * uint32(padded_rows) + row)] = tile[x, down]
 
 
 class Problem(NamedTuple):
     """One dense convolution: `y` at the grid's pixels from `x`, as forward or as one residue of backward."""
 
-    x: object
-    y: object
-    weight: object        # (filters, channels of a group, rows, columns), as the layer has it
+    x: tuple              # shapes
+    y: tuple
+    weight: tuple         # (filters, channels of a group, rows, columns), as the layer has it
     backward: bool        # is y the input's gradient?
     groups: int
     row: Axis
@@ -243,15 +242,15 @@ class Problem(NamedTuple):
     @property
     def rows(self):
         """Channels of y in a group."""
-        return self.y.shape[1] // self.groups
+        return self.y[1] // self.groups
 
     @property
     def channels(self):
-        return self.x.shape[1] // self.groups
+        return self.x[1] // self.groups
 
     @property
     def pixels(self):
-        return self.y.shape[0] * self.row.grid * self.column.grid
+        return self.y[0] * self.row.grid * self.column.grid
 
     @property
     def depth(self):
@@ -261,81 +260,104 @@ class Problem(NamedTuple):
 
 def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None, rectify=False, kept=None):
     """As kernels.reference.convolution.conv2d, for float32 and filters of at most 15 x 15."""
-    axes = map(forward_axis, y.shape[2:], weight.shape[2:], stride, padding, dilation)
-    _convolve([Problem(x, y, weight, False, groups, *axes)], bias, residual, rectify, kept)
+    _convolve(x, weight, y, (False, tuple(stride), tuple(padding), tuple(dilation), groups), bias, residual, rectify, kept)
 
 
 def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups):
     """As kernels.reference.convolution.conv2d_grad_input, for float32 and filters of at most 15 x 15."""
-    rows, columns = map(backward_axes, grad_x.shape[2:], weight.shape[2:], stride, padding, dilation)
-    _convolve([Problem(grad_y, grad_x, weight, True, groups, row, column) for row in rows for column in columns])
+    _convolve(grad_y, weight, grad_x, (True, tuple(stride), tuple(padding), tuple(dilation), groups))
 
 
-def _convolve(problems, bias=None, residual=None, rectify=False, kept=None):
-    """All problems, which share their arrays and differ in their axes."""
-    if not problems or problems[0].y.size == 0:
+def _convolve(x, weight, y, geometry, bias=None, residual=None, rectify=False, kept=None):
+    if y.size == 0:
         return
-    largest, y = max(problems, key=lambda problem: problem.depth), problems[0].y
-    tile, parts = plan.choose(largest.rows, largest.pixels, largest.depth, largest.groups, y.machine.multiprocessors)
-    if parts == 1:
-        summed = [problem for problem in problems if problem.depth]
-        if len(summed) < len(problems):
-            fill(y, 0)   # pixels that no tap meets; only backward has them
-        for problem in summed:
-            _launch(problem, tile, y, 1, bias, residual, rectify, kept)
+    added = [array for array in (bias, residual) if array is not None]
+    parts, fills, products = _products(
+        y.machine, x.shape, weight.shape, y.shape, geometry, bias is not None, residual is not None, rectify, x.address % 16 == 0,
+        all(array.address % 16 == 0 for array in (y, residual) if array is not None))
+    if fills:
+        fill(y, 0)   # pixels that no tap meets; only backward has them
+    target = y if parts == 1 else empty_like(y, (parts, *y.shape))
+    for product_ in products:
+        filters, *table = _arranged(product_, weight, kept)
+        source = [x] if product_.sees_planes else [x, *table]
+        product_.multiply(filters, *source, target, *(added if parts == 1 else ()))
+    if parts > 1:
+        plan.add_up(target, y, False, bias, residual, rectify)
+
+
+class _Product(NamedTuple):
+    """What has to be launched for a problem."""
+
+    key: tuple          # of the arranged weights among what is kept
+    filters: tuple      # their shape: [group, k, row], filled up to whole tiles
+    entries: int        # of the table
+    arrange: object     # (weight, filters, offsets, needs)
+    multiply: object    # (filters, x, offsets and needs unless sees_planes, target, bias and residual as far as there are any)
+    sees_planes: bool
+
+
+def _arranged(product_, weight, kept):
+    """The filters and the table, (offsets, needs); from `kept` if they are there."""
+    if kept is not None and product_.key in kept:
+        return kept[product_.key]
+    arrays = (empty_like(weight, product_.filters), *[empty_like(weight, (product_.entries,), np.int32) for _ in range(2)])
+    product_.arrange(weight, *arrays)
+    if kept is not None:
+        kept[product_.key] = arrays
+    return arrays
+
+
+@functools.lru_cache(maxsize=4096)
+def _products(machine, x, weight, y, geometry, with_bias, with_residual, rectify, x_aligned, y_aligned):
+    """(parts of the sum, is y to be filled before?, a _Product for each problem) for arrays of these shapes."""
+    backward, stride, padding, dilation, groups = geometry
+    if backward:
+        rows, columns = map(backward_axes, y[2:], weight[2:], stride, padding, dilation)
     else:
-        scratch = empty_like(y, (parts, *y.shape))
-        for problem in problems:
-            _launch(problem, tile, scratch, parts, None, None, False, kept)
-        plan.add_up(scratch, y, False, bias, residual, rectify)
+        rows, columns = [[axis] for axis in map(forward_axis, y[2:], weight[2:], stride, padding, dilation)]
+    problems = [Problem(x, y, weight, backward, groups, row, column) for row in rows for column in columns]
+    largest = max(problems, key=lambda problem: problem.depth)
+    tile, parts = plan.choose(largest.rows, largest.pixels, largest.depth, largest.groups, machine.multiprocessors)
+    whole = parts == 1
+    summed = [problem for problem in problems if problem.depth or not whole]
+    return parts, len(summed) < len(problems), [
+        _prepare(machine, problem, tile, parts, with_bias and whole, with_residual and whole, rectify and whole, x_aligned,
+                 y_aligned or not whole) for problem in summed]
 
 
-def _launch(problem, tile, target, parts, bias, residual, rectify, kept):
-    x, y, groups, row, column, rows, channels = (problem.x, problem.y, problem.groups, problem.row, problem.column, problem.rows,
-                                                 problem.channels)
-    plane, y_plane, grid_plane = x.shape[2] * x.shape[3], y.shape[2] * y.shape[3], row.grid * column.grid
+def _prepare(machine, problem, tile, parts, with_bias, with_residual, rectify, x_aligned, y_aligned):
+    x, y, weight, groups, row, column, rows, channels, depth = (
+        problem.x, problem.y, problem.weight, problem.groups, problem.row, problem.column, problem.rows, problem.channels, problem.depth)
+    plane, y_plane, grid_plane, taps = x[2] * x[3], y[2] * y[3], row.grid * column.grid, weight[2] * weight[3]
     run = tile.depth if channels % tile.depth == 0 else 1
-    filters, offsets, needs = _arranged(problem, tile, run, kept)
-    image, group = x.shape[1] * plane, channels * plane
-    if _sees_planes(problem):
-        source = Planes(4)
-        source_arguments = x.reshape(-1), plane, problem.pixels, channels, image, group
+    entries, padded_rows, size = blocks(depth, run), blocks(rows, tile.rows) * tile.rows, math.prod(y)
+    offsets = needs = Flat(entries, np.dtype(np.int32))
+    filters, steps = Flat(groups * depth * padded_rows), (weight[1] * taps, taps)
+    arrange = prepare(machine, _arrange, (blocks(depth, 32), blocks(padded_rows, 32), groups), (32, 8), (
+        Flat(math.prod(weight)), math.prod(weight) // groups, *(reversed(steps) if problem.backward else steps), weight[3],
+        row.first_tap, row.next_tap, column.first_tap, column.next_tap, row.taps, column.taps, channels, rows, run, plane,
+        row.step * x[3], column.step, depth, padded_rows, filters, offsets, needs))
+    image, group, pictures = x[1] * plane, channels * plane, Flat(math.prod(x))
+    sees_planes = _sees_planes(problem) and x_aligned
+    if sees_planes:
+        source, source_arguments = Planes(4), (pictures, plane, problem.pixels, channels, image, group)
     else:
         source = Pixels(1, run)
-        source_arguments = (x.reshape(-1), offsets, needs, problem.pixels, plane, image, group, *x.shape[2:],
-                            row.start, row.stride, row.taps, row.step, column.start, column.stride, column.taps, column.step)
-    whole = row.apart == column.apart == 1
-    aligned = whole and grid_plane % 4 == 0 and target.address % 16 == 0 and (residual is None or residual.address % 16 == 0)
+        source_arguments = (pictures, offsets, needs, problem.pixels, plane, image, group, *x[2:], row.start, row.stride, row.taps,
+                            row.step, column.start, column.stride, column.taps, column.step)
+    aligned = y_aligned and row.apart == column.apart == 1 and grid_plane % 4 == 0
     row_blocks = blocks(rows, tile.rows)
     grid = row_blocks * blocks(problem.pixels, tile.columns), parts, groups
-    product(tile, Filters(4), source, Images(4 if aligned else 1))[grid, tile.threads](
-        filters.reshape(-1), filters.shape[2], rows, *source_arguments,
-        target.reshape(-1), bias, None if residual is None else residual.reshape(-1), rectify, y.size, grid_plane, column.grid,
-        y.shape[1] * y_plane, rows * y_plane, y_plane, row.first * y.shape[3] + column.first, row.apart * y.shape[3], column.apart,
-        row_blocks, problem.depth, plan.part_depth(problem.depth, parts))
+    multiply = prepare(machine, product(tile, Filters(4), source, Images(4 if aligned else 1)), grid, tile.threads, (
+        filters, padded_rows, rows, *source_arguments, Flat(parts * size), Flat(y[1]) if with_bias else None,
+        Flat(size) if with_residual else None, rectify, size, grid_plane, column.grid, y[1] * y_plane, rows * y_plane, y_plane,
+        row.first * y[3] + column.first, row.apart * y[3], column.apart, row_blocks, depth, plan.part_depth(depth, parts)))
+    key = "implicit", tile.rows, run, groups, x[2:], row, column
+    return _Product(key, (groups, depth, padded_rows), entries, arrange, multiply, sees_planes)
 
 
 def _sees_planes(problem):
     """Do the pixels of a channel stand side by side in the right matrix, so that four can be loaded at once?"""
     one = all(axis.taps == axis.stride == axis.apart == 1 and axis.start == 0 for axis in (problem.row, problem.column))
-    return one and problem.x.shape[2:] == problem.y.shape[2:] and math.prod(problem.x.shape[2:]) % 4 == 0 and problem.x.address % 16 == 0
-
-
-def _arranged(problem, tile, run, kept):
-    """The weights as [group, k, row], filled up to whole tiles, and the table; from `kept` if they are there."""
-    x, weight, groups, row, column = problem.x, problem.weight, problem.groups, problem.row, problem.column
-    key = "implicit", tile.rows, run, groups, x.shape[2:], row, column
-    if kept is not None and key in kept:
-        return kept[key]
-    taps, depth = weight.shape[2] * weight.shape[3], problem.depth
-    filters = empty_like(weight, (groups, depth, blocks(problem.rows, tile.rows) * tile.rows))
-    offsets, needs = empty_like(weight, (blocks(depth, run),), np.int32), empty_like(weight, (blocks(depth, run),), np.int32)
-    steps = (weight.shape[1] * taps, taps)
-    grid = blocks(depth, 32), blocks(filters.shape[2], 32), groups
-    _arrange[grid, (32, 8)](
-        weight.reshape(-1), weight.size // groups, *(reversed(steps) if problem.backward else steps), weight.shape[3],
-        row.first_tap, row.next_tap, column.first_tap, column.next_tap, row.taps, column.taps, problem.channels, problem.rows, run,
-        x.shape[2] * x.shape[3], row.step * x.shape[3], column.step, filters, offsets, needs)
-    if kept is not None:
-        kept[key] = filters, offsets, needs
-    return filters, offsets, needs
+    return one and problem.x[2:] == problem.y[2:] and math.prod(problem.x[2:]) % 4 == 0

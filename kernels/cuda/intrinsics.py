@@ -41,7 +41,7 @@ def _address(builder, pointer, space):
     return builder.ptrtoint(inside, INT32 if space == _SHARED else INT64)
 
 
-def _assemble(builder, text, constraints, result, arguments):
+def assemble(builder, text, constraints, result, arguments):
     """One line of PTX that has an effect besides its result."""
     function = ir.FunctionType(result, [argument.type for argument in arguments])
     return builder.call(ir.InlineAsm(function, text, constraints, side_effect=True), arguments)
@@ -118,51 +118,20 @@ def store4_at(typing_context, address, a, b, c, d):
 
 
 @intrinsic
-def multiply(typing_context, sums, left, right, stage, first, steps, row, lower_row, column, far_column):
-    """sums[i, j] += sum over `steps` steps k from `first` on of a[i] b[j]: the inner product of a register tile (tile.py).
-
-    a       left[stage, k, row ... row + 3] and left[stage, k, lower_row ... lower_row + 3]: shared memory, in loads of 16 bytes
-    b       right[stage, k, column ... column + 3] and right[stage, k, far_column ... far_column + 3]
-    sums    (8, 8), a local array; as all places in it are constant, it becomes 64 registers
-    steps   a constant: so many steps are written out. As Python source, 64 multiply-adds for each take Numba half a minute to translate.
-    """
-    if not isinstance(steps, types.IntegerLiteral):
-        return None   # then Numba asks again, with the constant as the type
-    signature = types.void(sums, left, right, stage, first, steps, row, lower_row, column, far_column)
-
+def keep(typing_context, value):
+    """The value, a uint32, as it is: but the assembler does not see through, so it keeps it in a register, where else it might work it out
+    again in each turn of a loop. (A lane asks for its own number.)"""
     def generate(context, builder, signature, arguments):
-        kinds = signature.args
-        data = context.make_array(kinds[0])(context, builder, arguments[0]).data
-        places = [builder.gep(data, [INT32(number)]) for number in range(64)]
-        totals = [builder.load(place) for place in places]
+        return assemble(builder, "shfl.sync.up.b32 $0, $1, 0, 0, -1;", "=r,r", INT32, arguments)
+    return types.uint32(types.uint32), generate
 
-        def vectors(operand, *places):
-            """The function that loads 8 numbers of a step."""
-            stride = cgutils.unpack_tuple(builder, context.make_array(kinds[operand])(context, builder, arguments[operand]).strides, 3)[1]
-            starts = []
-            for place in places:
-                index = types.Tuple((kinds[3], kinds[4], kinds[place]))
-                packed = context.make_tuple(builder, index, [arguments[3], arguments[4], arguments[place]])
-                pointer = _pointer(context, builder, kinds[operand], arguments[operand], index, packed)
-                starts.append(builder.bitcast(pointer, ir.IntType(8).as_pointer(pointer.type.addrspace)))
 
-            def load(step):
-                numbers = []
-                for start in starts:
-                    at = builder.gep(start, [builder.mul(stride, stride.type(step))])
-                    four = builder.load(builder.bitcast(at, ir.VectorType(FLOAT, 4).as_pointer(at.type.addrspace)), align=16)
-                    numbers += [builder.extract_element(four, INT32(number)) for number in range(4)]
-                return numbers
-            return load
-
-        load_a, load_b = vectors(1, 6, 7), vectors(2, 8, 9)
-        for step in range(steps.literal_value):
-            a, b = load_a(step), load_b(step)
-            totals = [builder.fma(a[number // 8], b[number % 8], total) for number, total in enumerate(totals)]
-        for place, total in zip(places, totals):
-            builder.store(total, place)
-        return context.get_dummy_value()
-    return signature, generate
+@intrinsic
+def shared_address(typing_context, array, index):
+    """Where array[index] lies in shared memory: its address there, in bytes."""
+    def generate(context, builder, signature, arguments):
+        return _shared_address(context, builder, signature.args[0], arguments[0], signature.args[1], arguments[1])
+    return types.uint32(array, index), generate
 
 
 @intrinsic
@@ -177,7 +146,7 @@ def copy_async(typing_context, shared, shared_index, array, index, size):
         pointers = [_pointer(context, builder, signature.args[place], arguments[place], signature.args[place + 1], arguments[place + 1])
                     for place in (0, 2)]
         addresses = [_address(builder, pointer, space) for pointer, space in zip(pointers, (_SHARED, _GLOBAL))]
-        _assemble(builder, "cp.async.cg.shared.global [$0], [$1], 16, $2;", "r,l,r,~{memory}", ir.VoidType(),
+        assemble(builder, "cp.async.cg.shared.global [$0], [$1], 16, $2;", "r,l,r,~{memory}", ir.VoidType(),
                   [*addresses, arguments[4]])
         return context.get_dummy_value()
     return signature, generate
@@ -211,10 +180,10 @@ def _copy(context, builder, signature, arguments, cache, size):
     target = _shared_address(context, builder, shared_type, arguments[0], shared_index_type, arguments[1])
     start = _address(builder, context.make_array(array_type)(context, builder, arguments[2]).data, _GLOBAL)
     # in PTX, for LLVM would count in 64 bits all the way here
-    source = _assemble(builder, "mad.wide.u32 $0, $1, 4, $2;", "=l,r,l", INT64,
+    source = assemble(builder, "mad.wide.u32 $0, $1, 4, $2;", "=l,r,l", INT64,
                        [context.cast(builder, arguments[3], index_type, types.uint32), start])
     present = builder.trunc(arguments[4], ir.IntType(1)) if arguments[4].type.width > 1 else arguments[4]
-    _assemble(builder, f"cp.async.{cache}.shared.global [$0], [$1], {size}, $2;", "r,l,r,~{memory}", ir.VoidType(),
+    assemble(builder, f"cp.async.{cache}.shared.global [$0], [$1], {size}, $2;", "r,l,r,~{memory}", ir.VoidType(),
               [target, source, builder.select(present, INT32(size), INT32(0))])
 
 
@@ -240,7 +209,7 @@ class Writer:
 
     def _several(self, text, constraints, kind, arguments):
         count = constraints.count("=")
-        result = _assemble(self.builder, text, constraints, ir.LiteralStructType([kind] * count), arguments)
+        result = assemble(self.builder, text, constraints, ir.LiteralStructType([kind] * count), arguments)
         return [self.builder.extract_value(result, number) for number in range(count)]
 
     def zero(self):
@@ -253,21 +222,21 @@ class Writer:
                              [self._address(place, flip, offset)])
 
     def load(self, place, offset):
-        return _assemble(self.builder, "ld.shared.u32 $0, [$1];", "=r,r,~{memory}", INT32, [self._address(place, 0, offset)])
+        return assemble(self.builder, "ld.shared.u32 $0, [$1];", "=r,r,~{memory}", INT32, [self._address(place, 0, offset)])
 
     def store_pair(self, place, offset, first, second):
         """At a multiple of 8 bytes."""
-        _assemble(self.builder, "st.shared.v2.f32 [$0], {$1, $2};", "r,f,f,~{memory}", ir.VoidType(),
+        assemble(self.builder, "st.shared.v2.f32 [$0], {$1, $2};", "r,f,f,~{memory}", ir.VoidType(),
                   [self._address(place, 0, offset), first, second])
 
     def to_tf32(self, word):
         """The nearest number with 10 binary places, of two the one further from zero."""
-        return _assemble(self.builder, "cvt.rna.tf32.f32 $0, $1;", "=r,r", INT32, [word])
+        return assemble(self.builder, "cvt.rna.tf32.f32 $0, $1;", "=r,r", INT32, [word])
 
     def to_bfloat16(self, low, high):
         """Two numbers, each rounded to 7 binary places, in one word."""
         single = [self.builder.bitcast(word, FLOAT) for word in (high, low)]
-        return _assemble(self.builder, "cvt.rn.bf16x2.f32 $0, $1, $2;", "=r,f,f", INT32, single)
+        return assemble(self.builder, "cvt.rn.bf16x2.f32 $0, $1, $2;", "=r,f,f", INT32, single)
 
     def multiply_tf32(self, a, b):
         self._multiply("m16n8k8.row.col.f32.tf32.tf32.f32", a, b)
@@ -326,7 +295,7 @@ def _instruction(text):
     @intrinsic
     def instruction(typing_context):
         def generate(context, builder, signature, arguments):
-            _assemble(builder, text, "~{memory}", ir.VoidType(), [])
+            assemble(builder, text, "~{memory}", ir.VoidType(), [])
             return context.get_dummy_value()
         return types.void(), generate
     return instruction

@@ -18,6 +18,7 @@ The machine that the arrays live on runs it: a GPU, the simulator, or the rehear
 For each combination of types it is compiled once.
 """
 import functools
+import typing
 
 import numpy as np
 
@@ -41,7 +42,8 @@ class Kernel:
     def __getitem__(self, configuration):
         """grid, block or grid, block, shared: sizes as integers or tuples (x, y, z), and bytes of dynamic shared memory."""
         grid, block, shared = configuration if len(configuration) == 3 else (*configuration, 0)
-        return functools.partial(self._launch, triple(grid), triple(block), shared)
+        return functools.partial(self._launch, (grid, 1, 1) if type(grid) is int else triple(grid),
+                                 (block, 1, 1) if type(block) is int else triple(block), shared)
 
     def _launch(self, grid, block, shared, *arguments):
         if 0 in grid:
@@ -53,9 +55,31 @@ class Kernel:
         raise TypeError("a kernel takes at least one array, whose machine it runs on")
 
 
+class Flat(typing.NamedTuple):
+    """Among the arguments of `prepare`: an array of so many numbers, whatever its axes, which the kernel is to see as one line."""
+
+    size: int
+    dtype: np.dtype = np.dtype(np.float32)
+
+
+def prepare(machine, kernel, grid, block, arguments):
+    """The function that launches the kernel with the arrays that it is given in the places of those that are Flat.
+
+    For a small product, Python takes longer to lay out a launch than the GPU to do it. This settles once what does not change from call
+    to call; on a GPU, only the addresses of the arrays are left to be written down.
+    """
+    if 0 in triple(grid):
+        return lambda *arrays: None   # nothing to do
+    if hasattr(machine, "prepare"):
+        return machine.prepare(kernel, triple(grid), triple(block), arguments)
+
+    def launch(*arrays):
+        given = iter(arrays)
+        kernel[grid, block](*[next(given).reshape(-1) if type(argument) is Flat else argument for argument in arguments])
+    return launch
+
+
 def triple(size):
-    if type(size) is int:
-        return size, 1, 1
     size = (size,) if isinstance(size, np.integer) else tuple(size)
     return size + (1,) * (3 - len(size))
 
@@ -64,6 +88,8 @@ def type_code(argument):
     """What the type of an argument is: a pair (dtype, axes) for an array, a dtype for a number, None for None."""
     if type(argument) is DeviceArray:
         return argument.dtype, len(argument.shape)
+    if type(argument) is Flat:
+        return argument.dtype, 1
     if argument is None:
         return None
     if isinstance(argument, np.generic):

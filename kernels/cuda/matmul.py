@@ -1,9 +1,11 @@
 """The matrix product: float32 on the register tile of tile.py, or on tensor cores where they are allowed; float64 on a shared tile."""
+import functools
+
 import numpy as np
 
 from . import plan, simple_matmul, tensor_core_matmul
 from .array import empty_like
-from .launch import blocks
+from .launch import Flat, blocks, prepare
 from .tile import Matrix, Straight, Turned, product
 
 
@@ -21,23 +23,32 @@ def matmul(a, b, c, transpose_a=False, transpose_b=False, accumulate=False):
     if c.dtype != np.float32:
         simple_matmul.tiled(a, b, c, transpose_a, transpose_b, accumulate)
         return
-    rows, columns = c.shape
-    depth = b.shape[1] if transpose_b else b.shape[0]
-    left = (Straight if transpose_a else Turned)(vector(a, a.shape[1]))
-    right = (Turned if transpose_b else Straight)(vector(b, b.shape[1]))
-    tile, parts = plan.choose(rows, columns, depth, 1, c.machine.multiprocessors)
-    target = c
-    if parts > 1:
-        target = empty_like(c, (parts, rows, columns))
+    parts, multiply = _multiplying(c.machine, a.shape, b.shape, transpose_a, transpose_b, accumulate, a.address % 16 == 0,
+                                   b.address % 16 == 0, c.address % 16 == 0)
+    if parts == 1:
+        multiply(a, b, c)
+        return
+    target = empty_like(c, (parts, *c.shape))
+    multiply(a, b, target)
+    plan.add_up(target, c, accumulate)
+
+
+@functools.lru_cache(maxsize=4096)
+def _multiplying(machine, a, b, transpose_a, transpose_b, accumulate, a_aligned, b_aligned, c_aligned):
+    """(parts, the launch of the product) for matrices of these shapes."""
+    depth, rows = a if transpose_a else reversed(a)
+    columns = b[0 if transpose_b else 1]
+    left = (Straight if transpose_a else Turned)(_vector(a[1], a_aligned))
+    right = (Turned if transpose_b else Straight)(_vector(b[1], b_aligned))
+    tile, parts = plan.choose(rows, columns, depth, 1, machine.multiprocessors)
+    target = Matrix(_vector(columns, c_aligned or parts > 1))
     row_blocks = blocks(rows, tile.rows)
-    product(tile, left, right, Matrix(vector(target, columns)))[
-        (row_blocks * blocks(columns, tile.columns), parts), tile.threads](
-        a.reshape(-1), a.shape[1], rows, b.reshape(-1), b.shape[1], columns, target.reshape(-1), accumulate and parts == 1,
-        row_blocks, depth, plan.part_depth(depth, parts))
-    if parts > 1:
-        plan.add_up(target, c, accumulate)
+    grid = row_blocks * blocks(columns, tile.columns), parts
+    return parts, prepare(machine, product(tile, left, right, target), grid, tile.threads, (
+        Flat(a[0] * a[1]), a[1], rows, Flat(b[0] * b[1]), b[1], columns, Flat(parts * rows * columns), accumulate and parts == 1,
+        row_blocks, depth, plan.part_depth(depth, parts)))
 
 
-def vector(array, step):
-    """How many of its numbers may be loaded at once, if rows lie `step` numbers apart."""
-    return 4 if step % 4 == 0 and array.address % 16 == 0 else 1
+def _vector(step, aligned):
+    """How many numbers may be loaded at once, if rows lie `step` numbers apart."""
+    return 4 if aligned and step % 4 == 0 else 1

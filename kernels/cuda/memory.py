@@ -1,4 +1,6 @@
 """Device memory that is used again: the driver takes its time, and stops all kernels, to hand out memory and to take it back."""
+import functools
+import heapq
 import threading
 
 _ALIGNMENT = 512           # bytes; sizes are multiples of it
@@ -21,7 +23,8 @@ class Pool:
     """Blocks by size. What lies idle and what is in use together never exceed twice the most that was in use at once.
 
     A block may be used again as soon as Python drops its last view, though the GPU may not have come that far: all kernels
-    run one after the other on one stream, so whoever gets the block next comes later.
+    run one after the other on one stream, so whoever gets the block next comes later. Of several blocks the one with the lowest address
+    is next: so a training step finds its arrays where they were in the step before, and tables of their addresses hold.
 
     reserve   size -> address of new memory, or None if there is no more
     free      address -> None: that memory is not needed any more
@@ -42,7 +45,7 @@ class Pool:
         with self._lock:
             addresses = self._idle_blocks.get(size)
             if addresses:
-                address = addresses.pop()
+                address = heapq.heappop(addresses)
                 self.idle -= size
             else:
                 address = self._new(size, asked)
@@ -68,7 +71,7 @@ class Pool:
                 self._free(address)
                 return
             self.idle += size
-            self._idle_blocks.setdefault(size, []).append(address)
+            heapq.heappush(self._idle_blocks.setdefault(size, []), address)
             if self.used + self.idle > max(2 * self.peak, _HARMLESS) and not self._fixed:
                 self._shrink(keep=size)
 
@@ -77,7 +80,7 @@ class Pool:
         for size in sorted(self._idle_blocks, key=lambda size: size == keep):
             addresses = self._idle_blocks[size]
             while addresses and self.used + self.idle > self.peak:
-                self._free(addresses.pop())
+                self._free(addresses.pop())   # what is left is a heap still
                 self.idle -= size
             if not addresses:
                 del self._idle_blocks[size]
@@ -98,6 +101,7 @@ class Pool:
             self.release()
 
 
+@functools.lru_cache(maxsize=4096)
 def rounded(size):
     """Sixteen sizes per power of two: nearly equal sizes share blocks, and at most 1/16 is lost."""
     step = max(_ALIGNMENT, 1 << max(0, size.bit_length() - 5))

@@ -26,21 +26,25 @@ _WAVES = 4          # how many parts there are for every block that can run at o
 _BLOCKS_AT_ONCE = 8
 _STRIP = 128        # positions of a block in local response normalisation
 _CHANNELS = 32      # of a thread there
+_NOT_RUNNING = (None,) * 5   # statistics that are not to be moved
 
 
 def batch_statistics(x, mean, variance):
     """As kernels.reference.normalization.batch_statistics."""
-    _batch_norm(x, mean, variance, None, None, None, None, 0, False, True)
+    _batch_norm(x, mean, variance, None, None, None, None, 0, False, True, *_NOT_RUNNING)
 
 
 def batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify):
     """As kernels.reference.normalization.batch_norm."""
-    _batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify, None)
+    _batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify, None, *_NOT_RUNNING)
 
 
-def batch_norm_training(x, weight, bias, residual, mean, variance, y, epsilon, rectify):
-    """As kernels.reference.normalization.batch_norm_training."""
-    _batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify, True)
+def batch_norm_training(x, weight, bias, residual, mean, variance, y, epsilon, rectify, running_mean=None, running_variance=None,
+                        batches=None, momentum=0.0):
+    """As kernels.reference.normalization.batch_norm_training. Whoever writes a channel's statistics moves its running ones as well."""
+    count, number = x.size // max(1, len(mean)), mean.dtype.type
+    running = running_mean, running_variance, _flat(batches), number(momentum), number(count / max(1, count - 1))
+    _batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify, True, *running)
 
 
 def batch_norm_grad(grad_y, x, mean, variance, weight, y, grad_x, grad_weight, grad_bias, grad_residual, epsilon, training):
@@ -85,7 +89,7 @@ def _flat(array):
     return None if array is None else array.reshape(-1)
 
 
-def _batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify, measure):
+def _batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify, measure, *running):
     """Statistics if `measure`, results if y is given."""
     layout = _Layout(x, residual, y)
     grid, block, moments = layout.grid, layout.block, None
@@ -96,7 +100,7 @@ def _batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify, 
         if y is None:
             grid, block = layout.channels, WARP
     _normalize[grid, block](x, mean, variance, weight, bias, residual, y, moments, layout.parts, mean.dtype.type(epsilon),
-                            True if rectify else None, measure, *layout.sizes)
+                            True if rectify else None, measure, *running, *layout.sizes)
 
 
 @kernel
@@ -112,7 +116,8 @@ def _parts_of_moments(x, moments, count, channels, positions, four):
 
 
 @kernel(launch_bounds=_LARGEST)
-def _normalize(x, mean, variance, weight, bias, residual, y, moments, parts, epsilon, rectify, measure, count, channels, positions, four):
+def _normalize(x, mean, variance, weight, bias, residual, y, moments, parts, epsilon, rectify, measure, running_mean, running_variance,
+               batches, momentum, unbiased, count, channels, positions, four):
     """One part of a channel. Its mean and variance are given, or those of the `parts` in `moments`, or, without these, found here."""
     shared = cuda.shared.array((3, WARPS), x.dtype)
     share, number = share_of(count, channels, positions), x.dtype.type
@@ -131,6 +136,13 @@ def _normalize(x, mean, variance, weight, bias, residual, y, moments, parts, eps
         middle, spread = mean_and_variance(total, middle, squares, shift)
         if share[0] == 0:
             mean[channel], variance[channel] = middle, spread
+            if running_mean is not None:
+                running_mean[channel] += momentum * (middle - running_mean[channel])
+            if running_variance is not None:
+                running_variance[channel] += momentum * (spread * unbiased - running_variance[channel])
+            if batches is not None:
+                if channel == 0:
+                    batches[0] += 1
     else:
         middle, spread = mean[channel], variance[channel]
     if y is not None:

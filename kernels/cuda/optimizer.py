@@ -85,6 +85,9 @@ def _table(arrays, tables):
     arrays  a list of lists: parameters, gradients, ...
     """
     key = tuple([(array.address, array.size) for one in arrays for array in one])
+    machine = arrays[0][0].machine
+    if getattr(machine, "recording", None) is not None:   # the launch will not tell the graph what the table leads to
+        machine.recording.keep([array for one in arrays for array in one])
     if key not in tables:
         rows = []
         for same in zip(*arrays):
@@ -93,7 +96,7 @@ def _table(arrays, tables):
             rows.append(np.stack([*addresses, np.minimum(PIECE, same[0].size - firsts)], 1).astype(np.uint64))
         if len(tables) == KEPT:
             del tables[next(iter(tables))]   # the oldest
-        tables[key] = arrays[0][0].machine.to_device(np.concatenate(rows))
+        tables[key] = machine.to_device(np.concatenate(rows))
     return tables[key]
 
 

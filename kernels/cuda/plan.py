@@ -4,15 +4,16 @@ A large tile reads less for each multiply-add; small ones, and parts of the sum,
 is small. The parts are added up by a second kernel, always in the same order, so that the same product has the same bits every time.
 """
 import functools
+import math
 
 from numba import cuda, uint32
 
-from .launch import blocks, kernel
+from .launch import Flat, blocks, kernel, prepare
 from .tile import Tile
 
 # More steps of k written out would not fit the instruction cache, fewer cost time for counting. Measured on an H200: with 8 of 16 written
 # out and one block of 256 threads on a multiprocessor, 83 % of cuBLAS at 4096^3; with 2 and two blocks, 77 %.
-TILES = Tile(128, 128, 16, 8, 1), Tile(64, 128, 16, 8, 3), Tile(64, 64, 16, 8, 6), Tile(32, 128, 8, 4, 6)
+TILES = Tile(128, 128, 16, 1), Tile(64, 128, 16, 3), Tile(64, 64, 16, 6), Tile(32, 128, 8, 6)
 SLICE = 16          # the deepest of a tile
 
 _RATE = 128         # instructions of threads in a cycle of a multiprocessor
@@ -80,7 +81,13 @@ def add_up(parts, y, accumulate=False, bias=None, residual=None, rectify=False):
 
     bias   one for each index of the second axis of y
     """
-    flat = y.reshape(-1)
-    plane = max(1, y.size // (y.shape[0] * y.shape[1])) if y.size else 1
-    _add_up[blocks(y.size, 256), 256](parts.reshape(-1), flat, accumulate, bias,
-                                      None if residual is None else residual.reshape(-1), rectify, plane, y.shape[1])
+    launch = _adding(y.machine, parts.size, y.shape, accumulate, bias is not None, residual is not None, rectify)
+    launch(parts, y, *[added for added in (bias, residual) if added is not None])
+
+
+@functools.lru_cache(maxsize=4096)
+def _adding(machine, numbers, shape, accumulate, with_bias, with_residual, rectify):
+    size, channels = math.prod(shape), shape[1]
+    return prepare(machine, _add_up, blocks(size, 256), 256, (
+        Flat(numbers), Flat(size), accumulate, Flat(channels) if with_bias else None, Flat(size) if with_residual else None, rectify,
+        max(1, math.prod(shape[2:])), channels))

@@ -1,12 +1,14 @@
 """Where in an array something is, and how often."""
 import math
 
-from numba import cuda, int64, uint32
+from numba import cuda, int32, uint32
 
 from .launch import blocks, kernel
 from .moving import words
+from .warp import WARP, WARPS, block_sum
 
-BLOCK, WARP = 256, 32
+BLOCK = 256
+COUNTING = 1024   # threads of the block that counts
 _ALL = 0xffffffff
 
 
@@ -26,10 +28,9 @@ def argmax(x, y, axis):
         _argmax_columns[blocks(y.size, BLOCK), BLOCK](x.reshape(-1), y.reshape(-1), size, inner)
 
 
-def count_equal(a, b, y):
-    """y = for how many i is a[i] == b[i]: int64, of size 1. The sum of whole numbers is the same in any order, so all threads may add."""
-    _clear[1, 1](y.reshape(-1))
-    _count_equal[blocks(a.size, BLOCK), BLOCK](a.reshape(-1), b.reshape(-1), y.reshape(-1))
+def count(x, y):
+    """y = how many of the truth values x are true: int64, of size 1. One block does it, so x had better not be large."""
+    _count[1, COUNTING](words(x.reshape(-1), 1), y.reshape(-1))
 
 
 @cuda.jit(device=True)
@@ -77,12 +78,10 @@ def _argmax_rows(x, y, size):
 
 
 @kernel
-def _clear(y):
-    y[0] = 0
-
-
-@kernel
-def _count_equal(a, b, y):
-    i = cuda.grid(1)
-    if i < a.size and a[i] == b[i]:
-        cuda.atomic.add(y, 0, int64(1))
+def _count(x, y):
+    shared, found = cuda.shared.array(WARPS, int32), int32(0)
+    for i in range(cuda.threadIdx.x, x.size, COUNTING):
+        found += int32(x[uint32(i)])
+    found = block_sum(found, shared)
+    if cuda.threadIdx.x == 0:
+        y[0] = found

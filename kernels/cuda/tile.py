@@ -1,6 +1,6 @@
 """The fp32 matrix product of a block of threads, for whatever can be read as two matrices: written as source text, part by part.
 
-A block computes a tile of the product, a thread 8 x 8 numbers of it, which stay in its registers while k runs:
+A block computes a tile of the product, a thread 8 x 8 numbers of it (or 16 x 8), which stay in its registers while k runs:
 
                        columns of the block
                     +-----------------------+
@@ -19,11 +19,11 @@ A block computes a tile of the product, a thread 8 x 8 numbers of it, which stay
 
     for every slice of k, beginning before the first one:
         fetch the next slice           from global memory to registers: on its way while the multiply-adds of this one go on
-        multiply this slice            if it is not the one before the first
+        multiply this slice            all its steps but the last, if it is not the one before the first
         put the next slice; barrier    from registers to shared memory
+        load its first step            on its way during the multiply-adds of the last step of this slice, which come now
 
-The compiler does not unroll a loop around 64 multiply-adds, and a rolled one wastes a fifth of the instructions on counting: so several
-steps of k are one instruction, intrinsics.multiply. Where numbers come from, and where they go, are parts of the text: a source has the
+The multiply-adds of all steps are written out, by inner_product.py: a loop would cost time for counting. Where numbers come from, and where they go, are parts of the text: a source has the
 methods `arguments`, `begin`, `fetch` and `put` (here for matrices; for images in implicit.py), a target `arguments` and `store`.
 
 Volkov & Demmel, "Benchmarking GPUs to tune dense linear algebra" (SC 2008); NVIDIA, "CUTLASS: Fast linear algebra in CUDA C++" (2017).
@@ -36,20 +36,26 @@ from typing import NamedTuple
 
 from numba import cuda, float32, int32, uint32
 
-from .intrinsics import load4, multiply, store4
+from .inner_product import COLUMNS, Share, inner_product
+from .intrinsics import keep, load4, shared_address, store4
 from .launch import Kernel
 
 
 class Tile(NamedTuple):
-    rows: int       # of the block: 32, 64 or 128
+    rows: int       # of the block: 32, 64, 128 or 256
     columns: int    # 64 or 128
     depth: int      # steps of k in a slice
-    unroll: int     # of which so many are written out, one after the other
     blocks: int     # that are to fit on a multiprocessor: this limits the registers of a thread
+    thread_rows: int = 8   # of a thread; 16 take fewer loads for each multiply-add
 
     @property
     def threads(self):
-        return self.rows * self.columns // 64
+        return self.rows * self.columns // (self.thread_rows * COLUMNS)
+
+    @property
+    def row_gap(self):
+        """How far apart a thread's fours of rows are."""
+        return self.rows // (self.thread_rows // 4)
 
     def width(self, side):
         return self.rows if side == "left" else self.columns
@@ -84,7 +90,7 @@ class Straight:
 
     def find(self, side, number):
         """Set side_base_number, the place of [0, at], and what `value` needs."""
-        return [f"{side}_base_{number} = {side}_at_{number}"]
+        return [f"{side}_base_{number} = keep({side}_at_{number})"]
 
     def level(self, side, number):
         """Set what the loads of a step of k share."""
@@ -148,7 +154,7 @@ class Turned:
         return [f"{side}_level = uint32(thread % {loads} * {self.vector})",
                 f"{side}_place = uint32(thread // {loads})",
                 f"{side}_at = uint32(first_{side} + {side}_place)",
-                f"{side}_base = uint32({side}_at * uint32({side}_step) + {side}_level)"]
+                f"{side}_base = keep(uint32({side}_at * uint32({side}_step) + {side}_level))"]
 
     def _passes(self, tile, side):
         return self.staged(tile, side) // self.vector, tile.threads * self.vector // tile.depth
@@ -183,11 +189,11 @@ class Matrix:
     def store(self):
         return f"""
             c_base = {self.base()}
-            for i in range(8):
-                row = uint32(first_left + my_row + (i & 3) + (i >> 2) * HALF_ROWS)
+            for i in range(THREAD_ROWS):
+                row = uint32(first_left + my_row + (i & 3) + (i >> 2) * ROW_GAP)
                 if row < uint32(left_count):
                     for half in range(2):
-                        column = uint32(first_right + my_column + half * HALF_COLUMNS)
+                        column = uint32(first_right + my_column + half * COLUMN_GAP)
                         place = uint32(c_base + row * uint32(right_count) + column)
                         {"if column < uint32(right_count):" if self.vector == 4 else "for j in range(4):"}
         """ + textwrap.indent("""
@@ -227,10 +233,12 @@ _KERNEL = """\
 def product_{tile.rows}x{tile.columns}({arguments}, row_blocks, depth, part_depth):
     left_tile = cuda.shared.array((2, {tile.depth}, {left_length}), float32, alignment=16)
     right_tile = cuda.shared.array((2, {tile.depth}, {right_length}), float32, alignment=16)
-    sums = cuda.local.array((8, 8), float32)
+    sums = cuda.local.array((THREAD_ROWS, 8), float32)
+    numbers = cuda.local.array(THREAD_ROWS + 8, float32)
+    last = cuda.local.array(THREAD_ROWS + 8, float32)
     left_next = cuda.local.array({left_staged}, float32)
     right_next = cuda.local.array({right_staged}, float32)
-    thread = uint32(cuda.threadIdx.x)
+    thread = keep(uint32(cuda.threadIdx.x))
     warp, lane = uint32(thread >> 5), uint32(thread & 31)
     my_row = uint32((warp // WARPS_ACROSS * 4 + (lane & 1) + (lane >> 4) * 2) * 4)
     my_column = uint32((warp % WARPS_ACROSS * 8 + (lane >> 1 & 7)) * 4)
@@ -238,9 +246,14 @@ def product_{tile.rows}x{tile.columns}({arguments}, row_blocks, depth, part_dept
     first_right = uint32(uint32(cuda.blockIdx.x) // uint32(row_blocks) * {tile.columns})
     start = int32(cuda.blockIdx.y * part_depth)
     end = int32(min(int32(depth), int32(start + part_depth)))
-    for i in range(8):
+    for i in range(THREAD_ROWS + 8):
+        last[i] = float32(0)
+        numbers[i] = float32(0)
+    for i in range(THREAD_ROWS):
         for j in range(8):
             sums[i, j] = float32(0)
+    left_read = keep(shared_address(left_tile, (uint32(0), uint32(0), my_row)))
+    right_read = keep(shared_address(right_tile, (uint32(0), uint32(0), my_column)))
 {begin}
     stage = uint32(1)
     for k in range(int32(start - {tile.depth}), end, int32({tile.depth})):   # the first time round there is nothing yet to multiply
@@ -248,13 +261,14 @@ def product_{tile.rows}x{tile.columns}({arguments}, row_blocks, depth, part_dept
         if next_k < end:
 {fetch}
         if k >= start:
-            for step in range(0, {tile.depth}, {tile.unroll}):
-                multiply(sums, left_tile, right_tile, stage, uint32(step), {tile.unroll}, my_row, uint32(my_row + HALF_ROWS), my_column,
-                         uint32(my_column + HALF_COLUMNS))
+            multiply(sums, numbers, last, left_tile, uint32(left_read + stage * LEFT_SIZE), right_tile,
+                     uint32(right_read + stage * RIGHT_SIZE))
         if next_k < end:
             stage = uint32(stage ^ 1)
 {put}
             cuda.syncthreads()
+            load(numbers, left_tile, uint32(left_read + stage * LEFT_SIZE), right_tile, uint32(right_read + stage * RIGHT_SIZE))
+        add(sums, last)
 {store}
 """
 
@@ -272,9 +286,16 @@ def source(tile, left, right, target):
         left_staged=left.staged(tile, "left"), right_staged=right.staged(tile, "right"),
         begin=both("begin", 1), fetch=both("fetch", 3, "next_k"), put=both("put", 3, "stage"),
         store=_block([textwrap.dedent(target.store())], 1))
-    for name, value in ("HALF_ROWS", tile.rows // 2), ("HALF_COLUMNS", tile.columns // 2), ("WARPS_ACROSS", tile.columns // 64):
+    share = _share(tile, left, right)
+    constants = {"TILE_ROWS": tile.rows, "TILE_COLUMNS": tile.columns, "ROW_GAP": share.row_gap, "COLUMN_GAP": share.column_gap, "THREAD_ROWS": share.rows, "WARPS_ACROSS": tile.columns // 64,
+                 "LEFT_SIZE": 4 * tile.depth * share.left_length, "RIGHT_SIZE": 4 * tile.depth * share.right_length}
+    for name, value in constants.items():
         text = text.replace(name, str(value))
     return text
+
+
+def _share(tile, left, right):
+    return Share(tile.thread_rows, tile.row_gap, tile.columns // 2, left.length(tile, "left"), right.length(tile, "right"), tile.depth)
 
 
 @functools.cache
@@ -288,7 +309,8 @@ def product(tile, left, right, target):
     name = f"<{tile}, {left}, {right}, {target}>"
     linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name   # so that errors can show its lines
     # with the name of this module it counts as one of its kernels, and is kept on disk (cache.py)
-    names = {"__name__": __name__, "cuda": cuda, "float32": float32, "int32": int32, "uint32": uint32,
-             "load4": load4, "store4": store4, "multiply": multiply, "min": min}
+    names = {"__name__": __name__, "cuda": cuda, "float32": float32, "int32": int32, "uint32": uint32, "load4": load4, "store4": store4,
+             "keep": keep, "shared_address": shared_address, "min": min}
+    names.update(zip(("load", "multiply", "add"), inner_product(_share(tile, left, right))))
     exec(compile(text, name, "exec"), names)
     return Kernel(names[f"product_{tile.rows}x{tile.columns}"], launch_bounds=(tile.threads, tile.blocks))

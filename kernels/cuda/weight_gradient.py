@@ -17,18 +17,19 @@ the same order. direct.conv2d_grad_weight is the definition, one thread for each
 import dataclasses
 import functools
 import itertools
+import math
 from typing import NamedTuple
 
 from numba import cuda, uint32
 
 from . import depthwise, direct
 from .array import empty_like
-from .launch import blocks, kernel
+from .launch import Flat, blocks, kernel, prepare
 from .tile import Tile, product
 
 # (tile, how much longer it takes for a multiply-add than the first)
-_TILES = ((Tile(128, 128, 16, 8, 1), 1.0), (Tile(64, 128, 16, 8, 3), 1.1), (Tile(128, 64, 16, 8, 3), 1.1), (Tile(64, 64, 16, 8, 6), 1.15),
-          (Tile(32, 64, 8, 4, 12), 1.4))
+_TILES = ((Tile(128, 128, 16, 1), 1.0), (Tile(64, 128, 16, 3), 1.1), (Tile(128, 64, 16, 3), 1.1), (Tile(64, 64, 16, 6), 1.15),
+          (Tile(32, 64, 8, 12), 1.4))
 # (OneTap or AllTaps?, that on the left and Gradient on the right or the other way round?, how much longer than the first)
 _FORMS = (True, False, 1.0), (True, True, 1.0), (False, False, 1.15), (False, True, 1.15)
 _BEGIN = 64       # pixels on which a block could work in the time that it needs to begin and to end
@@ -45,24 +46,37 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
     if grad_y.dtype != "float32" or grad_y.size == 0:
         direct.conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups)
         return
-    images, all_filters, out_height, out_width = grad_y.shape
-    filters, channels = all_filters // groups, grad_weight.shape[1]
-    height, width = x.shape[2:]
-    taps = grad_weight.shape[2] * grad_weight.shape[3]
-    pixels = images * out_height * out_width
-    plan = _plan_of(filters, channels, taps, groups, pixels, x.machine.multiprocessors)
+    numbers, multiply, add = _launches(grad_y.machine, grad_y.shape, x.shape, grad_weight.shape, tuple(stride), tuple(padding),
+                                       tuple(dilation), groups)
+    sums = empty_like(x, (numbers,))
+    multiply(grad_y, x, sums)
+    add(sums, grad_weight)
+
+
+@functools.lru_cache(maxsize=4096)
+def _launches(machine, grad_y, x, grad_weight, stride, padding, dilation, groups):
+    """(numbers in all parts, the launch that makes them, the launch that adds them up) for arrays of these shapes."""
+    images, all_filters, out_height, out_width = grad_y
+    filters, channels = all_filters // groups, grad_weight[1]
+    taps, pixels = grad_weight[2] * grad_weight[3], images * out_height * out_width
+    plan = _plan_of(filters, channels, taps, groups, pixels, machine.multiprocessors)
     tile, count = plan.tile, plan.row_blocks * plan.column_blocks
-    sums = empty_like(x, (plan.parts * groups * count * tile.rows * tile.columns,))
-    gradient = Gradient(), (grad_y.reshape(-1), filters, out_height, out_width, *_digits(tile.depth, out_height, out_width))
-    window = OneTap() if plan.one_tap else AllTaps(), (x.reshape(-1), channels, height, width, *grad_weight.shape[2:], *stride, *padding,
-                                                       *dilation, plan.padded)
+    sums = Flat(plan.parts * groups * count * tile.rows * tile.columns)
+    gradient = Gradient(), (Flat(math.prod(grad_y)), filters, out_height, out_width, *_digits(tile.depth, out_height, out_width))
+    window = OneTap() if plan.one_tap else AllTaps(), (
+        Flat(math.prod(x)), channels, *x[2:], *grad_weight[2:], *stride, *padding, *dilation, plan.padded)
     (left, of_left), (right, of_right) = (window, gradient) if plan.window_left else (gradient, window)
-    product(tile, left, right, Parts())[(count, plan.parts, groups), tile.threads](*of_left, *of_right, sums, plan.row_blocks, pixels,
-                                                                                   plan.part_pixels)
+    launch = prepare(machine, product(tile, left, right, Parts()), (count, plan.parts, groups), tile.threads, (
+        *of_left, *of_right, sums, plan.row_blocks, pixels, plan.part_pixels))
+
+    def multiply(grad_y, x, sums):
+        launch(*((x, grad_y) if plan.window_left else (grad_y, x)), sums)
+
     lines, taps = (channels, taps) if plan.one_tap else (channels * taps, 1)
-    _add_parts[(tile.rows * tile.columns // _LINE, count, groups), (_LINE, min(_ADDERS, blocks(plan.parts, 8)))](
-        sums, grad_weight.reshape(-1), plan.parts, filters, lines, taps, plan.window_left, plan.row_blocks, tile.rows, tile.columns,
-        plan.padded)
+    add = prepare(machine, _add_parts, (tile.rows * tile.columns // _LINE, count, groups), (_LINE, min(_ADDERS, blocks(plan.parts, 8))), (
+        sums, Flat(math.prod(grad_weight)), plan.parts, filters, lines, taps, plan.window_left, plan.row_blocks, tile.rows, tile.columns,
+        plan.padded))
+    return sums.size, multiply, add
 
 
 class _Plan(NamedTuple):
@@ -254,10 +268,10 @@ class Parts:
     def store(self):
         return """
             block = uint32((cuda.blockIdx.y * cuda.gridDim.z + cuda.blockIdx.z) * cuda.gridDim.x + cuda.blockIdx.x)
-            for i in range(8):
+            for i in range(THREAD_ROWS):
                 for half in range(2):
-                    number = uint32((block * (2 * HALF_ROWS) + my_row + (i & 3) + (i >> 2) * HALF_ROWS) * (2 * HALF_COLUMNS)
-                                    + my_column + half * HALF_COLUMNS)
+                    number = uint32((block * TILE_ROWS + my_row + (i & 3) + (i >> 2) * ROW_GAP) * TILE_COLUMNS
+                                    + my_column + half * COLUMN_GAP)
                     store4(sums_of_parts, number, sums[i, 4 * half], sums[i, 4 * half + 1], sums[i, 4 * half + 2], sums[i, 4 * half + 3])
         """
 

@@ -33,7 +33,7 @@ from .tile import Matrix, Straight, Tile, Turned, product
 from .winograd_transforms import from_filter, from_grad_output, from_input, to_grad_filter, to_output
 
 PLACES = 36
-_TURNED_TILES = Tile(128, 128, 16, 8, 1), Tile(64, 64, 8, 8, 6)   # for two turned sides, which need registers
+_TURNED_TILES = Tile(128, 128, 16, 1), Tile(64, 64, 8, 6)   # for two turned sides, which need registers
 _BLOCK = 128
 _MOST = 2 ** 28   # numbers in scratch memory, 1 GB: more images are worked off one chunk after the other
 
@@ -43,7 +43,7 @@ class Places(Straight):
     """A matrix for each place of a tile: [place, k, i]."""
 
     def find(self, side, number):
-        return [f"{side}_base_{number} = uint32({side}_at_{number} + uint32(cuda.blockIdx.z) * uint32(depth) * uint32({side}_step))"]
+        return [f"{side}_base_{number} = keep(uint32({side}_at_{number} + uint32(cuda.blockIdx.z) * uint32(depth) * uint32({side}_step)))"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,7 @@ class TurnedPlaces(Turned):
     """A matrix for each place of a tile: [place, i, k]."""
 
     def begin(self, tile, side):
-        place = f"{side}_base = uint32({side}_base + uint32(cuda.blockIdx.z) * uint32({side}_count) * uint32({side}_step))"
+        place = f"{side}_base = keep(uint32({side}_base + uint32(cuda.blockIdx.z) * uint32({side}_count) * uint32({side}_step)))"
         return [*super().begin(tile, side), place]
 
 

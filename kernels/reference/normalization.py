@@ -29,10 +29,25 @@ def batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify):
     y[...] = np.maximum(values, 0) if rectify else values
 
 
-def batch_norm_training(x, weight, bias, residual, mean, variance, y, epsilon, rectify):
-    """Both at once: mean and variance are written as `batch_statistics` has them, y as `batch_norm` has it with those."""
+def batch_norm_training(x, weight, bias, residual, mean, variance, y, epsilon, rectify, running_mean=None, running_variance=None,
+                        batches=None, momentum=0.0):
+    """Both at once: mean and variance are written as `batch_statistics` has them, y as `batch_norm` has it with those.
+
+    What is given of the rest is changed in place, for a batch with more than one number a channel:
+
+        running_mean += momentum (mean - running_mean)
+        running_variance += momentum (variance count / (count - 1) - running_variance)   without bias: count numbers were measured
+        batches += 1                                                                     int64, without axes
+    """
     batch_statistics(x, mean, variance)
     batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify)
+    if running_mean is not None:
+        running_mean += momentum * (mean - running_mean)
+    if running_variance is not None:
+        count = x.size // len(mean)
+        running_variance += momentum * (variance * (count / (count - 1)) - running_variance)
+    if batches is not None:
+        batches += 1
 
 
 def batch_norm_grad(grad_y, x, mean, variance, weight, y, grad_x, grad_weight, grad_bias, grad_residual, epsilon, training):

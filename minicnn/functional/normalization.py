@@ -1,7 +1,5 @@
 """Normalisation, made differentiable."""
-import math
-
-from minicnn import arithmetic
+from minicnn import arithmetic, fusion
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
 from minicnn.functional.epilogue import WithEpilogue
@@ -13,11 +11,12 @@ class BatchNorm(WithEpilogue):
 
     running   (running_mean, running_var): in evaluation, Tensors to normalise by; in training they move by `momentum` towards what is
               found, unless they are None
+    batches   a Tensor that counts the batches of training, or None
     """
 
-    def __init__(self, running, momentum, epsilon, training):
-        self.running, self.momentum, self.epsilon, self.training = running, momentum, epsilon, training
-        self.state = tuple(tensor for tensor in running if tensor is not None)
+    def __init__(self, running, momentum, epsilon, training, batches=None):
+        self.running, self.batches, self.momentum, self.epsilon, self.training = running, batches, momentum, epsilon, training
+        self.state = tuple([tensor for tensor in (*running, batches) if tensor is not None])
 
     def output_shape(self, x, *others):
         return x.shape
@@ -26,21 +25,18 @@ class BatchNorm(WithEpilogue):
         y, kernels = empty(x), kernels_for(x)
         if self.training:
             self.mean, self.variance = empty(weight), empty(weight)
-            kernels.batch_norm_training(x, weight, bias, residual, self.mean, self.variance, y, self.epsilon, self.rectify)
-            self._move()
+            for tensor in self.state:
+                fusion.settle_all(changing=tensor)
+            running = [None if tensor is None else tensor.settle() for tensor in (*self.running, self.batches)]
+            kernels.batch_norm_training(x, weight, bias, residual, self.mean, self.variance, y, self.epsilon, self.rectify,
+                                        *running, self.momentum)
+            for tensor in self.state:
+                tensor.changed()
         else:
             self.mean, self.variance = [tensor.settle().copy() for tensor in self.running]   # training may change them before backward
             kernels.batch_norm(x, self.mean, self.variance, weight, bias, residual, y, self.epsilon, self.rectify)
         self.x, self.weight, self.y = x, weight, (y if self.rectify else None)
         return y
-
-    def _move(self):
-        """The running statistics towards those of this batch: running += momentum (batch's - running)."""
-        count = math.prod(self.input_shapes[0]) // len(self.mean)
-        for running, found in zip(self.running, (self.mean, arithmetic.multiply(self.variance, count / (count - 1)))):
-            if running is not None:
-                kept, added = arithmetic.multiply(running.settle(), 1 - self.momentum), arithmetic.multiply(found, self.momentum)
-                running.copy_(arithmetic.add(kept, added))
 
     def scale_and_shift(self, weight, bias):
         """In evaluation, y = scale x + shift."""
@@ -76,7 +72,8 @@ class LocalResponseNorm(Function):
         return (grad_x,)
 
 
-def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5, *,
+               num_batches_tracked=None):
     """Normalise every channel to mean 0 and variance 1, then scale and shift it: as torch.nn.functional.batch_norm.
 
     x                          (N, C), (N, C, L), (N, C, H, W) ...
@@ -85,6 +82,7 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
 
     In training the batch's own statistics are used, and the running ones, if given, move towards them, in place: by
     running += momentum (batch's - running), where the variance is the unbiased one, divided by one less than the number of values.
+    One is added to num_batches_tracked, a tensor of int64 without axes, if that is given.
 
     Ioffe & Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate shift" (ICML 2015).
     """
@@ -93,7 +91,8 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=Fa
         training, running_mean, running_var = False, x.new_full(x.shape[1:2], 0), x.new_full(x.shape[1:2], 1)
     weight = x.new_full(x.shape[1:2], 1) if weight is None else weight
     bias = x.new_full(x.shape[1:2], 0) if bias is None else bias
-    return BatchNorm((running_mean, running_var), momentum, float(eps), bool(training))(x, weight, bias)
+    batches = num_batches_tracked if training else None
+    return BatchNorm((running_mean, running_var), momentum, float(eps), bool(training), batches)(x, weight, bias)
 
 
 def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0):

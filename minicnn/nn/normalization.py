@@ -28,13 +28,12 @@ class _BatchNorm(Module):
         if x.ndim not in self._shapes:
             expected = " or ".join(self._shapes.values())
             raise ValueError(f"{type(self).__name__}: x must have the shape {expected}, not {x.shape}")
-        momentum = self.momentum
-        if self.training and self.track_running_stats:
-            self.num_batches_tracked.copy_(self.num_batches_tracked.settle() + 1)
-            if momentum is None:
-                momentum = 1 / self.num_batches_tracked.item()
+        momentum, batches = self.momentum, self.num_batches_tracked
+        if momentum is None and self.training and self.track_running_stats:   # which batch this is has to be known now
+            batches.copy_(batches.settle() + 1)
+            momentum, batches = 1 / batches.item(), None
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias,
-                            self.training or not self.track_running_stats, momentum, self.eps)
+                            self.training or not self.track_running_stats, momentum, self.eps, num_batches_tracked=batches)
 
     def extra_repr(self):
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "

@@ -1,7 +1,7 @@
 """Adam: steps of about equal size for every parameter."""
 import functools
 
-from minicnn.device import full, kernels_for, varying
+from minicnn.device import kernels_for, lasting, varying
 from minicnn.optim.optimizer import Optimizer
 
 
@@ -26,7 +26,7 @@ class Adam(Optimizer):
     def update(self, parameters, gradients, states):
         for parameter, state in zip(parameters, states):
             if not state:
-                state.update(mean=full(parameter, 0), square=full(parameter, 0), step=0)
+                state.update(mean=lasting(parameter, 0), square=lasting(parameter, 0), step=0)
         kernels, settings = kernels_for(*parameters), (self.beta1, self.beta2, self.eps, self.weight_decay)
         if hasattr(kernels, "adam_all") and len({state["step"] for state in states}) == 1:
             means, squares = ([state[name] for state in states] for name in ("mean", "square"))

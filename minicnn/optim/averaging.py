@@ -3,8 +3,7 @@ import contextlib
 
 import numpy as np
 
-from minicnn import arithmetic
-from minicnn.device import kernels_for, move
+from minicnn.device import assign, contiguous, kernels_for, varying
 from minicnn.errors import InputError
 from minicnn.tensor import FLOATING
 
@@ -34,18 +33,41 @@ class WeightAverage:
         self.decay, self.updates = decay, 0
         self.tensors = dict([*module.named_parameters(), *module.named_buffers()])
         self.average = {name: tensor.settle().copy() for name, tensor in self.tensors.items()}
+        self._tables = {}   # of the kernel that changes all at once
 
     def update(self):
         """Take in the weights as they are now: after each step of the optimiser."""
-        self.updates += 1
-        keep = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        floating, counted = {}, False   # {type: (averages, weights)}
         for name, tensor in self.tensors.items():
-            values = tensor.settle()
+            average, values = self.average[name], contiguous(tensor.settle())
             if values.dtype in FLOATING:
-                before, now = arithmetic.multiply(self.average[name], keep), arithmetic.multiply(values, 1 - keep)
-                kernels_for(values).add(before, now, self.average[name])
+                averages, weights = floating.setdefault(values.dtype, ([], []))
+                averages.append(average)
+                weights.append(values)
             else:
-                self.average[name][...] = values
+                average[...] = values
+        for averages, weights in floating.values():
+            share = varying(weights[0], self._share if counted else self._next_share)
+            self._approach(averages, weights, share)
+            counted = True
+
+    def _next_share(self):
+        self.updates += 1
+        return self._share()
+
+    def _share(self):
+        """keep - 1."""
+        return min(self.decay, (1 + self.updates) / (10 + self.updates)) - 1
+
+    def _approach(self, averages, weights, share):
+        """average -= share (weights - average), which is a step of gradient descent, where the weights are the gradient and the decay
+        is -1: for that there is a kernel that changes all arrays at once, or at least one that goes over them once."""
+        kernels, settings = kernels_for(*weights), (share, 0, -1, False)
+        if hasattr(kernels, "sgd_all"):
+            kernels.sgd_all(averages, weights, None, *settings, self._tables)
+            return
+        for average, values in zip(averages, weights):
+            kernels.sgd(average, values, None, *settings)
 
     @contextlib.contextmanager
     def applied(self):
@@ -74,5 +96,6 @@ class WeightAverage:
             if np.shape(state_dict[name]) != array.shape:
                 raise InputError(f"this average does not fit: {name} has the shape {np.shape(state_dict[name])} "
                                  f"instead of {array.shape}")
-        self.average = {name: move(state_dict[name], array) for name, array in self.average.items()}
+        for name, array in self.average.items():
+            assign(array, state_dict[name])
         self.updates = state_dict["updates"]

@@ -1,7 +1,7 @@
 """What all optimisers share: parameters, settings, state, and how these are saved."""
 import numpy as np
 
-from minicnn.device import contiguous, move
+from minicnn.device import assign, contiguous, move
 from minicnn.errors import InputError
 from minicnn.tensor import Tensor
 
@@ -63,7 +63,8 @@ class Optimizer:
         return {**{name: getattr(self, name) for name in self.settings}, **state}
 
     def load_state_dict(self, state_dict):
-        """The reverse of state_dict. InputError if it is that of another kind of optimiser or of other parameters."""
+        """The reverse of state_dict: a copy, in the arrays that are here already, for recorded steps know their places. InputError if it
+        is that of another kind of optimiser or of other parameters."""
         absent = [name for name in self.settings if name not in state_dict]
         if absent:
             raise InputError(f"this is no state of {type(self).__name__}: it lacks {', '.join(absent)}")
@@ -78,7 +79,20 @@ class Optimizer:
             if np.ndim(value) and np.shape(value) != parameter.shape:
                 raise InputError(f"this state does not fit: {name!r} has the shape {np.shape(value)}, "
                                  f"but the parameter has {parameter.shape}")
-            state[int(place)][key] = move(value, parameter) if hasattr(value, "shape") else value
+            state[int(place)][key] = value
         for name in self.settings:
             setattr(self, name, state_dict[name])
-        self.state = state
+        for parameter, own, given in zip(self.parameters, self.state, state):
+            taken = {key: _taken_up(own.get(key), value, parameter.settle()) for key, value in given.items()}
+            own.clear()
+            own.update(taken)
+
+
+def _taken_up(own, value, parameter):
+    """A value of the state, an array where the parameter lives; the array that was there before if it fits."""
+    if not hasattr(value, "shape"):
+        return value
+    if own is None or np.shape(own) != value.shape:
+        return move(value, parameter)
+    assign(own, value)
+    return own

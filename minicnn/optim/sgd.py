@@ -1,5 +1,5 @@
 """Stochastic gradient descent."""
-from minicnn.device import full, kernels_for, varying
+from minicnn.device import kernels_for, lasting, varying
 from minicnn.optim.optimizer import Optimizer
 
 
@@ -26,7 +26,7 @@ class SGD(Optimizer):
         if self.momentum:
             for parameter, state in zip(parameters, states):
                 if "velocity" not in state:
-                    state["velocity"] = full(parameter, 0)
+                    state["velocity"] = lasting(parameter, 0)
         velocities = [state["velocity"] for state in states] if self.momentum else None
         kernels, settings = kernels_for(*parameters), (self.momentum, self.weight_decay, self.nesterov)
         if hasattr(kernels, "sgd_all"):

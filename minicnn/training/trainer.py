@@ -122,8 +122,6 @@ class Trainer:
                            f"training has diverged, so it stops here; {self.folder / checkpoint.FILE} holds the last good state. "
                            f"Try a smaller --lr than {self.settings.lr:g}")
         self.schedule.step()
-        if self.average is not None:
-            self.average.update()
         return value, sum(known.item() for _, _, known in parts)
 
     def _change_weights(self, images, labels):
@@ -140,6 +138,8 @@ class Trainer:
             parts.append((loss.detach(), share, (self.model.main_scores(scores).argmax(1) == right).sum()))
         self.optimizer.step()
         self.model.after_step()
+        if self.average is not None:
+            self.average.update()
         return parts
 
     def averaged(self):

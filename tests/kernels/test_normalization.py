@@ -3,7 +3,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from kernels import reference
-from tests.kernels.agreement import DTYPES, SEEDS, agree, close, numbers, output
+from tests.kernels.agreement import DTYPES, SEEDS, agree, changed, close, numbers, output
 
 # Small ones; planes that end in the middle of a register, or fill several; many pieces; a sum of several parts.
 SHAPES = st.sampled_from([(2, 3), (7, 20), (0, 3), (2, 0, 4), (3, 2, 0), (2, 1, 1, 1), (4, 5, 3, 3), (2, 3, 9, 7), (16, 40, 7, 7),
@@ -46,6 +46,15 @@ def test_batch_norm_agrees_with_reference(shape, dtype, seed, is_affine, has_res
     agree("batch_norm", x, mean, variance, weight, bias, residual, output(shape, dtype), EPSILON, rectify, units=8)
     agree("batch_norm_training", x, weight, bias, residual, output(shape[1:2], dtype), output(shape[1:2], dtype),
           output(shape, dtype), EPSILON, rectify, units=20, terms=condition(x))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_running_statistics_move(dtype):
+    shape, given_here = (4, 3, 5), [changed(np.full(3, 2, dtype)), changed(np.full(3, 3, dtype)), changed(np.int64(7))]
+    outputs = [output(size, dtype) for size in ((3,), (3,), shape)]
+    for running in (given_here, [None, *given_here[1:]], [given_here[0], None, None]):
+        agree("batch_norm_training", numbers(0, shape, dtype), *affine(0, 3, dtype), None, *outputs, EPSILON, False, *running, 0.25,
+              units=20)
 
 
 @given(SHAPES, DTYPES, SEEDS, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans())

@@ -1,7 +1,9 @@
 """What the instructions of intrinsics.py do, in Python: MEANING[instruction](block, *operands)."""
+import functools
+
 import numpy as np
 
-from .. import intrinsics
+from .. import inner_product, intrinsics
 from . import addresses
 
 MEANING = {}
@@ -46,16 +48,57 @@ def _store4_at(block, address, *values):
     addresses.store(block.launch, address, values)
 
 
-@means(intrinsics.multiply)
-def _multiply(block, sums, left, right, stage, first, steps, row, lower_row, column, far_column):
-    def eight(array, k, places):
-        return np.array([number for place in places for number in array.read_vector(array.aligned((stage, k, place), 4), 4)], np.float32)
+@means(intrinsics.keep)
+def _keep(block, value):
+    return value
 
-    totals = np.array([[sums[i, j] for j in range(8)] for i in range(8)], np.float32)
-    for k in range(int(first), int(first) + steps):
-        totals += np.multiply.outer(eight(left, k, (row, lower_row)), eight(right, k, (column, far_column)))
-    for index in np.ndindex(8, 8):
-        sums[index] = totals[index]
+
+@means(intrinsics.shared_address)
+def _shared_address(block, array, index):
+    """Its number of bytes from the beginning of the array: instructions that take it are given the array, too."""
+    return np.uint32(4 * (array.place(index) - array.offset))
+
+
+def _eight_or_more(share, step, arrays, addresses):
+    numbers = []
+    for side, offset in share.fours(step):
+        array, place = arrays[side], int(addresses[side]) // 4 + offset
+        numbers += array.read_vector(array.aligned(np.unravel_index(place, array.shape), 4), 4)
+    return np.array(numbers, np.float32)
+
+
+def _load(share, block, ahead, left_tile, left, right_tile, right):
+    _write(ahead, _eight_or_more(share, 0, (left_tile, right_tile), (left, right)))
+
+
+def _multiply(share, block, sums, ahead, last, left_tile, left, right_tile, right):
+    totals, now = _read(sums), _read(ahead)
+    for step in range(1, share.steps):
+        totals += np.multiply.outer(now[:share.rows], now[share.rows:])
+        now = _eight_or_more(share, step, (left_tile, right_tile), (left, right))
+    _write(sums, totals)
+    _write(last, now)
+
+
+def _add(share, block, sums, last):
+    now = _read(last)
+    _write(sums, _read(sums) + np.multiply.outer(now[:share.rows], now[share.rows:]))
+
+
+def _indices(array):
+    return range(array.shape[0]) if array.ndim == 1 else np.ndindex(array.shape)
+
+
+def _read(array):
+    return np.array([array[index] for index in _indices(array)], np.float32).reshape(array.shape)
+
+
+def _write(array, values):
+    for index in _indices(array):
+        array[index] = values[index]
+
+
+_INNER_PRODUCT = {"load": _load, "multiply": _multiply, "add": _add}
 
 
 @means(intrinsics.copy_async)
@@ -168,7 +211,11 @@ def _written_out(steps):
 
 
 def meaning(instruction):
-    """MEANING of an instruction, or None for what is none; those that are `written_out` mean what their steps compute."""
+    """MEANING of an instruction, or None for what is none; those that are `written_out` mean what their steps compute,
+    those of an inner product that of their share."""
     if instruction in intrinsics.WRITTEN_OUT:
         return _written_out(intrinsics.WRITTEN_OUT[instruction])
+    if instruction in inner_product.SHARES:
+        which, share = inner_product.SHARES[instruction]
+        return functools.partial(_INNER_PRODUCT[which], share)
     return MEANING.get(instruction)

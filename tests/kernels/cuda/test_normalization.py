@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from kernels.cuda import normalization
-from tests.kernels.agreement import DTYPES, SEEDS, numbers, output
+from tests.kernels.agreement import DTYPES, SEEDS, changed, numbers, output
 from tests.kernels.cuda.agreement import agree
 from tests.kernels.test_normalization import EPSILON, affine, condition, mostly_finite
 
@@ -39,6 +39,17 @@ def test_batch_norm(shape, several_blocks, dtype, seed, is_affine, has_residual,
     with dealt(several_blocks):
         agree("batch_norm_training", x, weight, bias, residual, output(shape[1:2], dtype), output(shape[1:2], dtype),
               output(shape, dtype), EPSILON, rectify, units=20, terms=condition(x))
+
+
+@pytest.mark.parametrize("several_blocks", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_running_statistics(dtype, several_blocks):
+    shape, given_here = (4, 3, 5), [changed(np.full(3, 2, dtype)), changed(np.full(3, 3, dtype)), changed(np.int64(7))]
+    outputs = [output(size, dtype) for size in ((3,), (3,), shape)]
+    for running in (given_here, [None, *given_here[1:]], [given_here[0], None, None]):
+        with dealt(several_blocks):
+            agree("batch_norm_training", numbers(0, shape, dtype), *affine(0, 3, dtype), None, *outputs, EPSILON, False, *running, 0.25,
+                  units=20)
 
 
 @settings(max_examples=40)
