@@ -42,8 +42,7 @@ class Kernel:
     def __getitem__(self, configuration):
         """grid, block or grid, block, shared: sizes as integers or tuples (x, y, z), and bytes of dynamic shared memory."""
         grid, block, shared = configuration if len(configuration) == 3 else (*configuration, 0)
-        return functools.partial(self._launch, (grid, 1, 1) if type(grid) is int else triple(grid),
-                                 (block, 1, 1) if type(block) is int else triple(block), shared)
+        return functools.partial(self._launch, triple(grid), triple(block), shared)
 
     def _launch(self, grid, block, shared, *arguments):
         if 0 in grid:
@@ -80,6 +79,9 @@ def prepare(machine, kernel, grid, block, arguments):
 
 
 def triple(size):
+    """A size as (x, y, z)."""
+    if type(size) is int:
+        return size, 1, 1
     size = (size,) if isinstance(size, np.integer) else tuple(size)
     return size + (1,) * (3 - len(size))
 
