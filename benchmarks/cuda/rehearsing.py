@@ -12,12 +12,15 @@ class _Recording:
     """In place of a graph that a step is recorded in: numbers that change lie on the device."""
 
     def __init__(self, machine):
-        self.machine, self.each_time = machine, []
+        self.machine, self.changed = machine, []
 
     def varying(self, number, dtype):
         return self.machine.empty((), dtype)
 
-    def hold(self, memory):
+    def made(self, array):
+        return True
+
+    def keep(self, arrays):
         pass
 
 
