@@ -184,7 +184,7 @@ class GPU:
         try:
             specialised = kernel.compiled[kinds]
         except KeyError:
-            specialised = kernel.compiled[kinds] = self._compiled(kernel, tuple(map(type_code, arguments)))
+            specialised = kernel.compiled[kinds] = self.ready(kernel, tuple(map(type_code, arguments)))
         if shared > specialised.most_shared:
             self._allow_shared(specialised, shared)
         if threading.get_ident() != self._thread:
@@ -206,7 +206,7 @@ class GPU:
     def prepare(self, kernel, grid, block, arguments):
         """As launch.prepare."""
         codes = tuple(map(type_code, arguments))
-        layout = Specialised(self._compiled(kernel, codes).function, codes)   # of its own: nobody else writes to its buffer
+        layout = Specialised(self.ready(kernel, codes).function, codes)   # of its own: nobody else writes to its buffer
         values, addresses, item = [], [], 0
         for argument, code in zip(arguments, codes):
             if type(argument) is Flat:
@@ -234,18 +234,14 @@ class GPU:
         launch.layout = layout   # whose memory the driver reads
         return launch
 
-    def _compiled(self, kernel, codes):
-        """As `ready`, but once for all arguments of these types."""
-        if (self, codes) not in kernel.compiled:
-            kernel.compiled[self, codes] = self.ready(kernel, codes)
-        return kernel.compiled[self, codes]
-
     def ready(self, kernel, codes):
-        """The kernel for arguments of these types, compiled and loaded."""
-        text, name = cache.ptx(kernel, codes, self.compute_capability)
-        module = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleLoadData, text.encode() + b"\0")
-        function = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleGetFunction, module, name.encode())
-        return Specialised(function, codes)
+        """The kernel for arguments of these types, compiled and loaded once."""
+        if (self, codes) not in kernel.compiled:
+            text, name = cache.ptx(kernel, codes, self.compute_capability)
+            module = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleLoadData, text.encode() + b"\0")
+            function = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleGetFunction, module, name.encode())
+            kernel.compiled[self, codes] = Specialised(function, codes)
+        return kernel.compiled[self, codes]
 
     def _allow_shared(self, specialised, size):
         which = self.bindings.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
