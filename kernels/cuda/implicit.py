@@ -200,7 +200,7 @@ s0, s1, s2, s3 = sums[i, {column}], sums[i, {column} + 1], sums[i, {column} + 2]
 @kernel(launch_bounds=256)
 def _arrange(weight, weight_group, weight_row, weight_channel, filter_width, first_row, next_row, first_column, next_column,
              row_taps, column_taps, channels, rows, run, plane, line, pixel, depth, padded_rows, filters, table):
-    """filters[group, k, row], of depth and padded_rows, from the weights, a tile of 32 x 32 at a time, which is transposed in shared memory; and the table."""
+    """filters[group, k, row] from the weights, a tile of 32 x 32 at a time, which is transposed in shared memory; and the table."""
     tile = cuda.shared.array((32, 33), float32)
     x, y = uint32(cuda.threadIdx.x), uint32(cuda.threadIdx.y)
     taps = uint32(row_taps * column_taps)

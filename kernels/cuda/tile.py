@@ -23,8 +23,9 @@ A block computes a tile of the product, a thread 8 x 8 numbers of it (or 16 x 8)
         put the next slice; barrier    from registers to shared memory
         load its first step            on its way during the multiply-adds of the last step of this slice, which come now
 
-The multiply-adds of all steps are written out, by inner_product.py: a loop would cost time for counting. Where numbers come from, and where they go, are parts of the text: a source has the
-methods `arguments`, `begin`, `fetch` and `put` (here for matrices; for images in implicit.py), a target `arguments` and `store`.
+The multiply-adds of all steps are written out, by inner_product.py: a loop would cost time for counting. For the same reason what is
+needed in each slice and does not change goes through `keep`. Where numbers come from, and where they go, are parts of the text: a source
+has the methods `arguments`, `begin`, `fetch` and `put` (here for matrices; for images in implicit.py), a target `arguments` and `store`.
 
 Volkov & Demmel, "Benchmarking GPUs to tune dense linear algebra" (SC 2008); NVIDIA, "CUTLASS: Fast linear algebra in CUDA C++" (2017).
 """
@@ -287,8 +288,10 @@ def source(tile, left, right, target):
         begin=both("begin", 1), fetch=both("fetch", 3, "next_k"), put=both("put", 3, "stage"),
         store=_block([textwrap.dedent(target.store())], 1))
     share = _share(tile, left, right)
-    constants = {"TILE_ROWS": tile.rows, "TILE_COLUMNS": tile.columns, "ROW_GAP": share.row_gap, "COLUMN_GAP": share.column_gap, "THREAD_ROWS": share.rows, "WARPS_ACROSS": tile.columns // 64,
-                 "LEFT_SIZE": 4 * tile.depth * share.left_length, "RIGHT_SIZE": 4 * tile.depth * share.right_length}
+    constants = {
+        "TILE_ROWS": tile.rows, "TILE_COLUMNS": tile.columns, "THREAD_ROWS": share.rows, "ROW_GAP": share.row_gap,
+        "COLUMN_GAP": share.column_gap, "WARPS_ACROSS": tile.columns // 64,
+        "LEFT_SIZE": 4 * tile.depth * share.left_length, "RIGHT_SIZE": 4 * tile.depth * share.right_length}
     for name, value in constants.items():
         text = text.replace(name, str(value))
     return text
