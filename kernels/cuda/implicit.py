@@ -30,7 +30,7 @@ from numba import cuda, float32, int32, uint32
 
 from . import plan
 from .array import empty_like
-from .launch import Flat, blocks, kernel, prepare
+from .launch import Flat, blocks, kernel, prepare, remembered
 from .moving import fill
 from .tile import Straight, product
 
@@ -309,7 +309,7 @@ def _arranged(product_, weight, kept):
     return arrays
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def _products(machine, x, weight, y, geometry, with_bias, with_residual, rectify, x_aligned, y_aligned):
     """(parts of the sum, is y to be filled before?, a _Product for each problem) for arrays of these shapes."""
     backward, stride, padding, dilation, groups = geometry

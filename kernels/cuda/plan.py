@@ -8,7 +8,7 @@ import math
 
 from numba import cuda, uint32
 
-from .launch import Flat, blocks, kernel, prepare
+from .launch import Flat, blocks, kernel, prepare, remembered
 from .tile import Tile
 
 # More steps of k written out would not fit the instruction cache, fewer cost time for counting. Measured on an H200: with 8 of 16 written
@@ -85,7 +85,7 @@ def add_up(parts, y, accumulate=False, bias=None, residual=None, rectify=False):
     launch(parts, y, *[added for added in (bias, residual) if added is not None])
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def _adding(machine, numbers, shape, accumulate, with_bias, with_residual, rectify):
     size, channels = math.prod(shape), shape[1]
     return prepare(machine, _add_up, blocks(size, 256), 256, (

@@ -24,7 +24,7 @@ from numba import cuda, uint32
 
 from . import depthwise, direct
 from .array import empty_like
-from .launch import Flat, blocks, kernel, prepare
+from .launch import Flat, blocks, kernel, prepare, remembered
 from .tile import Tile, product
 
 # (tile, how much longer it takes for a multiply-add than the first)
@@ -53,7 +53,7 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
     add(sums, grad_weight)
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def _launches(machine, grad_y, x, grad_weight, stride, padding, dilation, groups):
     """(numbers in all parts, the launch that makes them, the launch that adds them up) for arrays of these shapes."""
     images, all_filters, out_height, out_width = grad_y
