@@ -167,7 +167,7 @@ class Images:
                 line = uint32(place // uint32(grid_width))
                 place = uint32(y_base + image * uint32(y_image) + line * uint32(y_down)
                                + (place - line * uint32(grid_width)) * uint32(y_right))
-                for i in range(THREAD_ROWS):
+                for i in range(8):
                     row = int32(first_left + my_row + (i & 3) + (i >> 2) * ROW_GAP)
                     if row < left_count:
                         at = uint32(place + row * y_channel)
@@ -319,7 +319,8 @@ def _products(machine, x, weight, y, geometry, with_bias, with_residual, rectify
         rows, columns = [[axis] for axis in map(forward_axis, y[2:], weight[2:], stride, padding, dilation)]
     problems = [Problem(x, y, weight, backward, groups, row, column) for row in rows for column in columns]
     largest = max(problems, key=lambda problem: problem.depth)
-    tile, parts = plan.choose(largest.rows, largest.pixels, largest.depth, largest.groups, machine.multiprocessors)
+    tile, parts = plan.choose(largest.rows, largest.pixels, largest.depth, largest.groups, machine.multiprocessors,
+                              plan.CONVOLUTION_TILES)
     whole = parts == 1
     summed = [problem for problem in problems if problem.depth or not whole]
     return parts, len(summed) < len(problems), [

@@ -268,7 +268,7 @@ class Parts:
     def store(self):
         return """
             block = uint32((cuda.blockIdx.y * cuda.gridDim.z + cuda.blockIdx.z) * cuda.gridDim.x + cuda.blockIdx.x)
-            for i in range(THREAD_ROWS):
+            for i in range(8):
                 for half in range(2):
                     number = uint32((block * TILE_ROWS + my_row + (i & 3) + (i >> 2) * ROW_GAP) * TILE_COLUMNS
                                     + my_column + half * COLUMN_GAP)

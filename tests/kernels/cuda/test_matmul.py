@@ -4,7 +4,6 @@ from hypothesis import example, given, settings, strategies as st
 
 from kernels import reference
 from kernels.cuda import plan, simple_matmul
-from kernels.cuda.tile import Tile
 from tests.kernels.agreement import DTYPES, SEEDS, changed, close, numbers, output
 from tests.kernels.cuda.agreement import agree, machine
 from tests.kernels.test_matmul import operands
@@ -22,10 +21,7 @@ def test_agrees_with_reference(sizes, dtype, seed, transpose_a, transpose_b, acc
     agree("matmul", a, b, c, transpose_a, transpose_b, accumulate, units=8, terms=1 + sizes[2] ** 0.5)
 
 
-TILES = *plan.TILES, Tile(128, 128, 8, 2, thread_rows=16)
-
-
-@pytest.mark.parametrize("tile", TILES, ids=str)
+@pytest.mark.parametrize("tile", plan.TILES, ids=str)
 @pytest.mark.parametrize("case", [(20, True, True, 4), (17, False, False, 1)], ids=["by fours", "one by one"])
 def test_tiles(tile, case, monkeypatch):
     """Each tile, beyond its edge and in two parts, with loads of four numbers and of one."""
