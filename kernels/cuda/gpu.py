@@ -39,6 +39,7 @@ class GPU:
         self.stream = self.call("a stream", api.cuStreamCreate, int(api.CUstream_flags.CU_STREAM_NON_BLOCKING))
         self.stream_handle = int(self.stream)
         self.main_pool = self.pool = self.new_pool()
+        self.remembered = {}    # of launch.remembered
         self.recording = None   # the Graph that is being captured
         self.before_recording = False   # is what happens now to be captured the next time?
 
