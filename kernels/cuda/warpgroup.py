@@ -57,10 +57,10 @@ class Tile(typing.NamedTuple):
 
 
 @functools.cache
-def tile(rows, columns, along, turned):
+def tile(rows, columns, along, turned, right_pitch=None):
     """The Tile for so many rows, 64 for each warpgroup, and columns. `put` writes sums[column, row] if `turned`, else sums[row, column]."""
     count, words, pitch = columns // 2, DEPTH // 2, left_pitch(rows, along)
-    sums_pitch = put_pitch(rows, columns, turned)
+    sums_pitch, right_pitch = put_pitch(rows, columns, turned), right_pitch or 4 * columns
     k_step, row_step = (1, pitch) if along else (pitch, 1)
 
     @cuda.jit(device=True, forceinline=True)
@@ -83,7 +83,7 @@ def tile(rows, columns, along, turned):
 
     def begin(on, right, _):
         a = [on.to_tf32(on.word(on.sums[count + number])) for number in range(words)]
-        on.multiply_warpgroup([a[first:first + 4] for first in range(0, words, 4)], right, columns)
+        on.multiply_warpgroup([a[first:first + 4] for first in range(0, words, 4)], right, columns, right_pitch)
 
     def finish(on, *_):
         on.wait_warpgroup(columns)

@@ -203,7 +203,7 @@ class Computer:
     def multiply_bfloat16(self, a, b):
         self._multiply(a, b, lambda words: [words << 16, words & 0xffff0000])
 
-    def multiply_warpgroup(self, a, place, columns):
+    def multiply_warpgroup(self, a, place, columns, pitch):
         """The products are computed when somebody waits for them; until then the sums are not there."""
         thread = self.block.running
         if not thread.published:
@@ -211,22 +211,24 @@ class Computer:
                              "has to come after copy_wait and before the barrier")
         if thread.products:
             raise NotSimulated("begins a second product of its warpgroup before it has waited for the first")
-        thread.products = [(np.array(a, np.uint32), int(place), [self.sums[number] for number in range(columns // 2)])]
+        thread.products = [(np.array(a, np.uint32), int(place), pitch, [self.sums[number] for number in range(columns // 2)])]
         for number in range(columns // 2):
             self.sums[number] = np.float32(np.nan)
 
     def wait_warpgroup(self, columns):
         """A warp computes its 16 rows; each of its lanes reads its part of the other matrix."""
         thread = self.block.running
-        for a, place, sums in thread.products:
-            size = a.size * 2 * columns // WARP
-            words = self.shared.read_vector(self.shared.aligned(place + thread.lane * size, 4), size)
+        for a, place, pitch, sums in thread.products:
+            size = 4 * columns // WARP
+            words = [self.shared.read_vector(self.shared.aligned(place + four * pitch + thread.lane * size, 4), size)
+                     for four in range(2 * len(a))]
             everyone = self.block.exchange((a, words, sums), kind="wgmma")
             if "product" not in everyone:
                 a, words, sums = (np.array(part) for part in zip(*[everyone[lane] for lane in range(WARP)]))
                 # from lane (row, column), step, half of the depth, upper or lower to upper or lower, row; step, half, column
                 left = a.reshape(8, 4, -1, 2, 2).transpose(4, 0, 2, 3, 1).reshape(16, -1)
-                right = words.astype(np.float32).view(np.uint32).reshape(-1, columns, 4).transpose(0, 2, 1).reshape(-1, columns)
+                right = words.astype(np.float32).transpose(1, 0, 2).reshape(-1, columns, 4).transpose(0, 2, 1).reshape(-1, columns)
+                right = right.view(np.uint32)
                 sums = sums.astype(np.float32).reshape(8, 4, -1, 2, 2).transpose(3, 0, 2, 1, 4).reshape(16, columns)
                 product = sums + (left & 0xffffe000).view(np.float32) @ (right & 0xffffe000).view(np.float32)
                 everyone["product"] = product.reshape(2, 8, -1, 4, 2).transpose(1, 3, 2, 0, 4).reshape(WARP, -1)
