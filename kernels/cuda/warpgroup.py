@@ -20,9 +20,9 @@ import typing
 
 from numba import cuda
 
-from .intrinsics import copy_async_four, copy_async_one, written_out
+from .intrinsics import copy_async_four, copy_async_one, copy_wait_all, copy_wait_but_1, copy_wait_but_2, written_out
 
-DEPTH, STAGES, WARPGROUP = 32, 4, 128
+DEPTH = 32
 
 
 def left_pitch(rows, along):
@@ -36,6 +36,26 @@ def left_words(rows, along):
 
 def stage_words(rows, columns, along):
     return left_words(rows, along) + DEPTH * columns
+
+
+def shared_bytes(rows, columns, stages, along, turned):
+    """For all stages, and afterwards for the sums."""
+    return 4 * max(stages * stage_words(rows, columns, along), (columns if turned else rows) * put_pitch(rows, columns, turned))
+
+
+def launch_bounds(rows, columns):
+    """Threads, and blocks on a multiprocessor, which limit the registers that the sums leave."""
+    return 2 * rows, 1 if columns == 256 else 2
+
+
+def arrived(stages):
+    """The instruction that waits for the slab after the next one, when one has been begun that is `stages` - 1 behind the present one."""
+    return {3: copy_wait_all, 4: copy_wait_but_1, 5: copy_wait_but_2}[stages]
+
+
+def put_pitch(rows, columns, turned):
+    """Words from one row of the sums in shared memory to the next, or from one column to the next if `turned`."""
+    return rows + 4 if turned else columns + 8
 
 
 class Tile(typing.NamedTuple):
@@ -100,9 +120,6 @@ def tile(rows, columns, along, turned, right_pitch=None):
 
     return Tile(count + words, place, *map(written_out, (clear, read, begin, finish, put)), sums_place)
 
-
-def put_pitch(rows, columns, turned):
-    return rows + 4 if turned else columns + 8
 
 
 @functools.cache

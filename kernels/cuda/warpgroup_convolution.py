@@ -24,22 +24,22 @@ from .intrinsics import (
 from .launch import blocks, kernel
 from .warpgroup import DEPTH, left_pitch, left_words, put_pitch, right_copy, stage_words, tile
 
-PIXELS, STAGES = 128, 4
+PIXELS = 128
 _KEPT = "weight for warpgroups"
 _FORWARD, _BACKWARD = False, True
 
 
-def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None, rectify=False, kept=None, tile_columns=None, parts=1):
+def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None, rectify=False, kept=None, tile_columns=None, parts=1, stages=4):
     kept = {} if kept is None else kept
     columns = tile_columns or 64
     if (_KEPT, columns) not in kept:
         kept[_KEPT, columns] = _arranged(weight, groups, columns, _FORWARD)
-    _launch(_FORWARD, columns, parts, x, kept[_KEPT, columns], y, stride, padding, dilation, weight.shape, groups, bias, residual, rectify)
+    _launch(_FORWARD, columns, parts, stages, x, kept[_KEPT, columns], y, stride, padding, dilation, weight.shape, groups, bias, residual, rectify)
 
 
-def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups, tile_columns=None, parts=1):
+def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups, tile_columns=None, parts=1, stages=4):
     columns = tile_columns or 64
-    _launch(_BACKWARD, columns, parts, grad_y, _arranged(weight, groups, columns, _BACKWARD), grad_x, stride, padding, dilation,
+    _launch(_BACKWARD, columns, parts, stages, grad_y, _arranged(weight, groups, columns, _BACKWARD), grad_x, stride, padding, dilation,
             weight.shape, groups, None, None, False)
 
 
@@ -88,7 +88,7 @@ def _arrange(columns):
     return arrange
 
 
-def _launch(backward, columns, parts, source, weight, output, stride, padding, dilation, shape, groups, bias, residual, rectify):
+def _launch(backward, columns, parts, stages, source, weight, output, stride, padding, dilation, shape, groups, bias, residual, rectify):
     filters, depth = shape[0] // groups, shape[1]
     if backward:
         filters, depth = depth, filters
@@ -97,12 +97,12 @@ def _launch(backward, columns, parts, source, weight, output, stride, padding, d
     phases = stride if backward else (1, 1)
     pixels = images * blocks(height, phases[0]) * blocks(width, phases[1])   # of the largest phase
     pointwise = window == stride == (1, 1) and padding == (0, 0) and height * width % 4 == 0 and source.address % 16 == 0
-    convolve = _convolution(columns, depth % DEPTH == 0, pointwise, backward)
+    convolve = _convolution(columns, stages, depth % DEPTH == 0, pointwise, backward)
     part_slabs = blocks(blocks(depth, DEPTH) * window[0] * window[1], parts)
     target = output if parts == 1 else empty_like(output, (parts, *output.shape))
     there = parts == 1
     grid = blocks(filters, columns) * blocks(pixels, PIXELS), parts, phases[0] * phases[1] * groups
-    convolve[grid, 2 * PIXELS, 4 * max(STAGES * stage_words(PIXELS, columns, False), columns * put_pitch(PIXELS, columns, True))](
+    convolve[grid, 2 * PIXELS, 4 * max(stages * stage_words(PIXELS, columns, False), columns * put_pitch(PIXELS, columns, True))](
         source.reshape(-1), weight, bias if there else None, residual.reshape(-1) if there and residual is not None else None,
         target.reshape(-1), rectify and there, output.size, part_slabs, images, groups, filters, depth,
         *source.shape[2:], height, width, *window, *stride, *padding, *dilation)
@@ -111,13 +111,14 @@ def _launch(backward, columns, parts, source, weight, output, stride, padding, d
 
 
 @functools.cache
-def _convolution(columns, whole_slabs, pointwise, backward):
+def _convolution(columns, stages, whole_slabs, pointwise, backward):
     """The kernel: a block computes `columns` channels of 128 pixels of one group, in one phase."""
     count, place, clear, read, begin, finish, put, sums_place = tile(PIXELS, columns, False, True)
     copy_weight = right_copy(columns, 2 * PIXELS)
     words_left, words_stage = left_words(PIXELS, False), stage_words(PIXELS, columns, False)
     pitch, sums_pitch, threads, slab_words = left_pitch(PIXELS, False), put_pitch(PIXELS, columns, True), 2 * PIXELS, DEPTH * columns
-    all_words = STAGES * words_stage
+    all_words = stages * words_stage
+    arrived = copy_wait_all if stages == 3 else copy_wait_but_1
     step = 4 if pointwise else 1
     across = PIXELS // step         # threads for one channel of a slab
     at_once = threads // across     # channels
@@ -194,8 +195,8 @@ def _convolution(columns, whole_slabs, pointwise, backward):
         copy_place = int32(thread // across * pitch + thread % across * step)
         target, copied = int32(0), int32(0)
         stage = int32(0)
-        for turn in range(int32(slabs + STAGES - 1)):
-            if turn >= STAGES - 1:
+        for turn in range(int32(slabs + stages - 1)):
+            if turn >= stages - 1:
                 begin(sums, shared, stage + words_left, 0)
                 stage = int32(stage + words_stage)
                 if stage == all_words:
@@ -231,14 +232,14 @@ def _convolution(columns, whole_slabs, pointwise, backward):
                 if row_tap == row_taps:
                     row_tap = int32(0)
                     channel += DEPTH
-            if turn >= STAGES - 1:
+            if turn >= stages - 1:
                 read(sums, shared, stage + left_place, 0)
                 finish(sums, shared, 0, 0)
-            if turn >= STAGES - 2:
-                copy_wait_but_1()
+            if turn >= stages - 2:
+                arrived()
                 publish_to_warpgroups()
                 cuda.syncthreads()   # the slab after the next one is there for all, and all are done with this one
-                if turn == STAGES - 2:
+                if turn == stages - 2:
                     read(sums, shared, left_place, 0)
         copy_wait_all()
         cuda.syncthreads()   # the slabs are no more needed

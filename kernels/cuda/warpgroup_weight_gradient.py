@@ -20,21 +20,19 @@ from .launch import blocks, kernel
 from .tensor_core_plan import add_parts
 from .warpgroup import DEPTH, left_pitch, left_words, put_pitch, tile
 
-STAGES = 4
 
-
-def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups, rows=128, columns=128, parts=1):
+def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups, rows=128, columns=128, parts=1, stages=4):
     filters, channels, *window = grad_weight.shape
     filters, taps = filters // groups, window[0] * window[1]
     images, positions = grad_y.shape[0], grad_y.shape[2] * grad_y.shape[3]
     part_slabs = max(1, blocks(blocks(images * positions, DEPTH), parts))
     grad_y_wide = positions % 4 == 0 and grad_y.address % 16 == 0
     x_wide = (*window, *stride, *padding) == (1, 1, 1, 1, 0, 0) and positions % 4 == 0 and x.address % 16 == 0
-    gradient = _gradient(rows, columns, grad_y_wide, x_wide)
+    gradient = _gradient(rows, columns, stages, grad_y_wide, x_wide)
     whole = parts == 1
     result = grad_weight if whole else empty_like(grad_weight, (parts, *grad_weight.shape))
     grid = blocks(filters, rows) * blocks(channels, columns), taps, groups * parts
-    gradient[grid, 2 * rows, 4 * max(STAGES * _stage_words(rows, columns), rows * put_pitch(rows, columns, False))](
+    gradient[grid, 2 * rows, 4 * max(stages * _stage_words(rows, columns), rows * put_pitch(rows, columns, False))](
         grad_y.reshape(-1), x.reshape(-1), result.reshape(-1), groups, filters, channels, images, part_slabs * DEPTH,
         *grad_y.shape[2:], *x.shape[2:], window[1], *stride, *padding, *dilation)
     if not whole:
@@ -46,13 +44,14 @@ def _stage_words(rows, columns):
 
 
 @functools.cache
-def _gradient(rows, columns, grad_y_wide, x_wide):
+def _gradient(rows, columns, stages, grad_y_wide, x_wide):
     """The kernel for tiles of this size: a block computes `rows` filters of `columns` channels at one tap, over one part of the depth."""
     right_pitch = 4 * columns + 4
     count, place, clear, read, begin, finish, put, sums_place = tile(rows, columns, True, False, right_pitch)
     pitch, sums_pitch, threads = left_pitch(rows, True), put_pitch(rows, columns, False), 2 * rows
     words_left, words_stage = left_words(rows, True), _stage_words(rows, columns)
-    all_words = STAGES * words_stage
+    all_words = stages * words_stage
+    arrived = copy_wait_all if stages == 3 else copy_wait_but_1
     y_step, x_step = 4 if grad_y_wide else 1, 4 if x_wide else 1
     y_across, x_across = DEPTH // y_step, DEPTH // x_step                 # threads for one row of a slab
     y_at_once, x_at_once = threads // y_across, threads // x_across       # rows
@@ -64,7 +63,7 @@ def _gradient(rows, columns, grad_y_wide, x_wide):
         row, column = divmod(rest, uint32(width))
         return int32(image), int32(row), int32(column)
 
-    @kernel(launch_bounds=(threads, 2), specific=True)
+    @kernel(launch_bounds=(threads, 1 if columns == 256 else 2), specific=True)
     def gradient(grad_y, x, result, groups, filters, channels, images, part_depth, height, width, x_height, x_width, window_columns,
                  down, right, top, left, dilation_down, dilation_right):
         shared, sums = cuda.shared.array(0, float32, alignment=128), cuda.local.array(count, float32)
@@ -86,8 +85,8 @@ def _gradient(rows, columns, grad_y_wide, x_wide):
         slabs = int32((max(0, k_end - k) + DEPTH - 1) // DEPTH)
         left_place = int32(place(thread))
         target, fresh, stage = int32(0), int32(0), int32(0)   # where the next slab goes, where the oldest one that is not rounded lies
-        for turn in range(int32(slabs + STAGES - 1)):
-            if turn >= STAGES - 1:
+        for turn in range(int32(slabs + stages - 1)):
+            if turn >= stages - 1:
                 begin(sums, shared, stage + words_left, 0)
                 stage = int32(stage + words_stage)
                 if stage == all_words:
@@ -115,11 +114,11 @@ def _gradient(rows, columns, grad_y_wide, x_wide):
             target = int32(target + words_stage)
             if target == all_words:
                 target = int32(0)
-            if turn >= STAGES - 1:
+            if turn >= stages - 1:
                 read(sums, shared, stage + left_place, 0)
                 finish(sums, shared, 0, 0)
-            if turn >= 1:
-                copy_wait_but_1()
+            if turn >= stages - 3:   # the next slab is rounded
+                arrived()
                 for more in range(0, columns, x_at_once):
                     for beside in range(x_step):
                         number = uint32(fresh + x_target + more * 4 + beside)
@@ -127,10 +126,10 @@ def _gradient(rows, columns, grad_y_wide, x_wide):
                 fresh = int32(fresh + words_stage)
                 if fresh == all_words:
                     fresh = int32(0)
-            if turn >= STAGES - 2:
+            if turn >= stages - 2:
                 publish_to_warpgroups()
                 cuda.syncthreads()   # the slab after the next one is there for all, and all are done with this one
-                if turn == STAGES - 2:
+                if turn == stages - 2:
                     read(sums, shared, left_place, 0)
         copy_wait_all()
         cuda.syncthreads()   # the slabs are no more needed
