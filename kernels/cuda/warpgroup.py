@@ -34,13 +34,14 @@ def left_words(rows, along):
     return rows * left_pitch(rows, along) if along else DEPTH * left_pitch(rows, along)
 
 
-def stage_words(rows, columns, along):
-    return left_words(rows, along) + DEPTH * columns
+def stage_words(rows, columns, along, padding=0):
+    """Of a slab of both; `padding`: words of right by which each four of the depth begins later than it needs to."""
+    return left_words(rows, along) + DEPTH // 4 * (4 * columns + padding)
 
 
-def shared_bytes(rows, columns, stages, along, turned):
+def shared_bytes(rows, columns, stages, along, turned, padding=0):
     """For all stages, and afterwards for the sums."""
-    return 4 * max(stages * stage_words(rows, columns, along), (columns if turned else rows) * put_pitch(rows, columns, turned))
+    return 4 * max(stages * stage_words(rows, columns, along, padding), (columns if turned else rows) * put_pitch(rows, columns, turned))
 
 
 def launch_bounds(rows, columns):
@@ -77,10 +78,10 @@ class Tile(typing.NamedTuple):
 
 
 @functools.cache
-def tile(rows, columns, along, turned, right_pitch=None):
+def tile(rows, columns, along, turned, padding=0):
     """The Tile for so many rows, 64 for each warpgroup, and columns. `put` writes sums[column, row] if `turned`, else sums[row, column]."""
     count, words, pitch = columns // 2, DEPTH // 2, left_pitch(rows, along)
-    sums_pitch, right_pitch = put_pitch(rows, columns, turned), right_pitch or 4 * columns
+    sums_pitch, right_pitch = put_pitch(rows, columns, turned), 4 * columns + padding
     k_step, row_step = (1, pitch) if along else (pitch, 1)
 
     @cuda.jit(device=True, forceinline=True)

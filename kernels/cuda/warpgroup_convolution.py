@@ -16,31 +16,29 @@ import functools
 
 from numba import cuda, float32, int32, uint32
 
-from . import plan
 from .array import empty_like
 from .intrinsics import (
-    copy_async_four, copy_async_one, copy_commit, copy_wait_all, copy_wait_but_1, publish_to_warpgroups, round_to_tf32, store4,
+    copy_async_four, copy_async_one, copy_commit, copy_wait_all, publish_to_warpgroups, round_to_tf32, store4,
 )
 from .launch import blocks, kernel
-from .warpgroup import DEPTH, left_pitch, left_words, put_pitch, right_copy, stage_words, tile
+from .plan import add_up
+from .warpgroup import (
+    DEPTH, arrived, launch_bounds, left_pitch, left_words, put_pitch, right_copy, shared_bytes, stage_words, tile,
+)
+from .warpgroup_plan import plan_of
 
-PIXELS = 128
 _KEPT = "weight for warpgroups"
 _FORWARD, _BACKWARD = False, True
 
 
-def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None, rectify=False, kept=None, tile_columns=None, parts=1, stages=4):
-    kept = {} if kept is None else kept
-    columns = tile_columns or 64
-    if (_KEPT, columns) not in kept:
-        kept[_KEPT, columns] = _arranged(weight, groups, columns, _FORWARD)
-    _launch(_FORWARD, columns, parts, stages, x, kept[_KEPT, columns], y, stride, padding, dilation, weight.shape, groups, bias, residual, rectify)
+def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None, rectify=False, kept=None):
+    """As kernels.reference.convolution.conv2d, with operands that are rounded to tf32: for what `serves_convolution` accepts."""
+    _launch(_FORWARD, x, weight, y, stride, padding, dilation, groups, bias, residual, rectify, {} if kept is None else kept)
 
 
-def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups, tile_columns=None, parts=1, stages=4):
-    columns = tile_columns or 64
-    _launch(_BACKWARD, columns, parts, stages, grad_y, _arranged(weight, groups, columns, _BACKWARD), grad_x, stride, padding, dilation,
-            weight.shape, groups, None, None, False)
+def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups):
+    """As kernels.reference.convolution.conv2d_grad_input, and rounded as conv2d."""
+    _launch(_BACKWARD, grad_y, weight, grad_x, stride, padding, dilation, groups, None, None, False, {})
 
 
 def _arranged(weight, groups, columns, backward):
@@ -88,39 +86,42 @@ def _arrange(columns):
     return arrange
 
 
-def _launch(backward, columns, parts, stages, source, weight, output, stride, padding, dilation, shape, groups, bias, residual, rectify):
-    filters, depth = shape[0] // groups, shape[1]
+def _launch(backward, source, weight, output, stride, padding, dilation, groups, bias, residual, rectify, kept):
+    filters, depth = weight.shape[0] // groups, weight.shape[1]
     if backward:
         filters, depth = depth, filters
     images, height, width = output.shape[0], *output.shape[2:]
-    window, stride, padding = map(tuple, (shape[2:], stride, padding))
+    window, stride, padding = map(tuple, (weight.shape[2:], stride, padding))
     phases = stride if backward else (1, 1)
     pixels = images * blocks(height, phases[0]) * blocks(width, phases[1])   # of the largest phase
+    count = phases[0] * phases[1] * groups
+    slabs = blocks(depth, DEPTH) * blocks(window[0], phases[0]) * blocks(window[1], phases[1])
+    plan = plan_of(pixels, filters, slabs, source.machine.multiprocessors, count=count)
+    key = _KEPT, plan.columns
+    if key not in kept:
+        kept[key] = _arranged(weight, groups, plan.columns, backward)
+    whole = plan.parts == 1
+    sums = output if whole else empty_like(output, (plan.parts, *output.shape))
     pointwise = window == stride == (1, 1) and padding == (0, 0) and height * width % 4 == 0 and source.address % 16 == 0
-    convolve = _convolution(columns, stages, depth % DEPTH == 0, pointwise, backward)
-    part_slabs = blocks(blocks(depth, DEPTH) * window[0] * window[1], parts)
-    target = output if parts == 1 else empty_like(output, (parts, *output.shape))
-    there = parts == 1
-    grid = blocks(filters, columns) * blocks(pixels, PIXELS), parts, phases[0] * phases[1] * groups
-    convolve[grid, 2 * PIXELS, 4 * max(stages * stage_words(PIXELS, columns, False), columns * put_pitch(PIXELS, columns, True))](
-        source.reshape(-1), weight, bias if there else None, residual.reshape(-1) if there and residual is not None else None,
-        target.reshape(-1), rectify and there, output.size, part_slabs, images, groups, filters, depth,
+    grid = blocks(filters, plan.columns) * blocks(pixels, plan.rows), plan.parts, count
+    _convolution(plan.rows, plan.columns, plan.stages, depth % DEPTH == 0, pointwise, backward)[
+        grid, 2 * plan.rows, shared_bytes(plan.rows, plan.columns, plan.stages, False, True)](
+        source.reshape(-1), kept[key], bias if whole else None, residual.reshape(-1) if whole and residual is not None else None,
+        sums.reshape(-1), rectify and whole, output.size, plan.slabs, images, groups, filters, depth,
         *source.shape[2:], height, width, *window, *stride, *padding, *dilation)
-    if parts > 1:
-        plan.add_up(target, output, False, bias, residual, rectify)
+    if not whole:
+        add_up(sums, output, False, bias, residual, rectify)
 
 
 @functools.cache
-def _convolution(columns, stages, whole_slabs, pointwise, backward):
-    """The kernel: a block computes `columns` channels of 128 pixels of one group, in one phase."""
-    count, place, clear, read, begin, finish, put, sums_place = tile(PIXELS, columns, False, True)
-    copy_weight = right_copy(columns, 2 * PIXELS)
-    words_left, words_stage = left_words(PIXELS, False), stage_words(PIXELS, columns, False)
-    pitch, sums_pitch, threads, slab_words = left_pitch(PIXELS, False), put_pitch(PIXELS, columns, True), 2 * PIXELS, DEPTH * columns
-    all_words = stages * words_stage
-    arrived = copy_wait_all if stages == 3 else copy_wait_but_1
-    step = 4 if pointwise else 1
-    across = PIXELS // step         # threads for one channel of a slab
+def _convolution(rows, columns, stages, whole_slabs, pointwise, backward):
+    """The kernel: a block computes `columns` channels of `rows` pixels of one group, in one phase."""
+    count, place, clear, read, begin, finish, put, sums_place = tile(rows, columns, False, True)
+    copy_weight, wait = right_copy(columns, 2 * rows), arrived(stages)
+    words_left, words_stage = left_words(rows, False), stage_words(rows, columns, False)
+    pitch, sums_pitch, threads, slab_words = left_pitch(rows, False), put_pitch(rows, columns, True), 2 * rows, DEPTH * columns
+    all_words, step = stages * words_stage, 4 if pointwise else 1
+    across = rows // step           # threads for one channel of a slab
     at_once = threads // across     # channels
 
     @cuda.jit(device=True, forceinline=True)
@@ -136,7 +137,7 @@ def _convolution(columns, stages, whole_slabs, pointwise, backward):
         """How far the position that the tap sees is from the pixel's own."""
         return int32((phase + padding - tap * dilation) // stride if backward else tap * dilation - padding)
 
-    @kernel(launch_bounds=(threads, 1 if columns == 256 else 2), specific=True)
+    @kernel(launch_bounds=launch_bounds(rows, columns), specific=True)
     def convolution(source, weight, bias, residual, output, rectify, output_size, part_slabs, images, groups, all_columns, depth,
                     source_height, source_width, height, width, window_rows, window_columns, down, right, top, left,
                     dilation_down, dilation_right):
@@ -153,7 +154,7 @@ def _convolution(columns, stages, whole_slabs, pointwise, backward):
         thread = cuda.threadIdx.x
 
         # the pixel whose results this thread writes, and whose numbers it copies
-        pixel = int32(int32(pixel_tile) * PIXELS + thread % PIXELS)
+        pixel = int32(int32(pixel_tile) * rows + thread % rows)
         exists = pixel < images * phase_height * phase_width
         rest, j = divmod(uint32(pixel), uint32(max(phase_width, 1)))
         image, i = divmod(rest, uint32(max(phase_height, 1)))
@@ -163,7 +164,7 @@ def _convolution(columns, stages, whole_slabs, pointwise, backward):
         start = int32((image * groups + group) * depth * source_size)
         seen = exists
         if pointwise:   # the four pixels whose numbers it copies
-            pixels = pixel_tile * uint32(PIXELS) + uint32(thread % across * step)
+            pixels = pixel_tile * uint32(rows) + uint32(thread % across * step)
             seen = int32(pixels) < images * source_size
             source_image, position = divmod(pixels, uint32(source_size))
             start = int32((int32(source_image) * groups + group) * depth * source_size + int32(position))
@@ -236,7 +237,7 @@ def _convolution(columns, stages, whole_slabs, pointwise, backward):
                 read(sums, shared, stage + left_place, 0)
                 finish(sums, shared, 0, 0)
             if turn >= stages - 2:
-                arrived()
+                wait()
                 publish_to_warpgroups()
                 cuda.syncthreads()   # the slab after the next one is there for all, and all are done with this one
                 if turn == stages - 2:
@@ -250,8 +251,8 @@ def _convolution(columns, stages, whole_slabs, pointwise, backward):
                 i, j = i * down + phase_row, j * right + phase_column
             size = height * width
             first = int32((image * groups + group) * all_columns * size + i * width + j)
-            for column in range(thread // PIXELS, min(columns, all_columns - first_column), threads // PIXELS):
-                value = shared[column * sums_pitch + thread % PIXELS]
+            for column in range(thread // rows, min(columns, all_columns - first_column), threads // rows):
+                value = shared[column * sums_pitch + thread % rows]
                 place_ = uint32(first + (first_column + column) * size)
                 if bias is not None:
                     value += bias[uint32(group * all_columns + first_column + column)]

@@ -13,45 +13,44 @@ import functools
 from numba import cuda, float32, int32, uint32
 
 from .array import empty_like
-from .intrinsics import (
-    copy_async_four, copy_async_one, copy_commit, copy_wait_all, copy_wait_but_1, publish_to_warpgroups, round_to_tf32,
-)
+from .intrinsics import copy_async_four, copy_async_one, copy_commit, copy_wait_all, publish_to_warpgroups, round_to_tf32
 from .launch import blocks, kernel
 from .tensor_core_plan import add_parts
-from .warpgroup import DEPTH, left_pitch, left_words, put_pitch, tile
+from .warpgroup import DEPTH, arrived, launch_bounds, left_pitch, left_words, put_pitch, shared_bytes, stage_words, tile
+from .warpgroup_plan import plan_of
+
+_PADDING = 4   # words
 
 
-def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups, rows=128, columns=128, parts=1, stages=4):
+def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups):
+    """As kernels.reference.convolution.conv2d_grad_weight, with operands that are rounded to tf32: for what `serves_convolution` accepts."""
     filters, channels, *window = grad_weight.shape
     filters, taps = filters // groups, window[0] * window[1]
     images, positions = grad_y.shape[0], grad_y.shape[2] * grad_y.shape[3]
-    part_slabs = max(1, blocks(blocks(images * positions, DEPTH), parts))
+    plan = plan_of(filters, channels, max(1, blocks(images * positions, DEPTH)), x.machine.multiprocessors, count=taps * groups,
+                   tile_rows=(64, 128), tile_columns=(64, 128))
     grad_y_wide = positions % 4 == 0 and grad_y.address % 16 == 0
     x_wide = (*window, *stride, *padding) == (1, 1, 1, 1, 0, 0) and positions % 4 == 0 and x.address % 16 == 0
-    gradient = _gradient(rows, columns, stages, grad_y_wide, x_wide)
-    whole = parts == 1
-    result = grad_weight if whole else empty_like(grad_weight, (parts, *grad_weight.shape))
-    grid = blocks(filters, rows) * blocks(channels, columns), taps, groups * parts
-    gradient[grid, 2 * rows, 4 * max(stages * _stage_words(rows, columns), rows * put_pitch(rows, columns, False))](
-        grad_y.reshape(-1), x.reshape(-1), result.reshape(-1), groups, filters, channels, images, part_slabs * DEPTH,
+    whole = plan.parts == 1
+    result = grad_weight if whole else empty_like(grad_weight, (plan.parts, *grad_weight.shape))
+    grid = blocks(filters, plan.rows) * blocks(channels, plan.columns), taps, groups * plan.parts
+    _gradient(plan.rows, plan.columns, plan.stages, grad_y_wide, x_wide)[
+        grid, 2 * plan.rows, shared_bytes(plan.rows, plan.columns, plan.stages, True, False, _PADDING)](
+        grad_y.reshape(-1), x.reshape(-1), result.reshape(-1), groups, filters, channels, images, plan.slabs * DEPTH,
         *grad_y.shape[2:], *x.shape[2:], window[1], *stride, *padding, *dilation)
     if not whole:
-        add_parts[blocks(grad_weight.size, 256), 256](result.reshape(parts, -1), grad_weight.reshape(-1), False)
-
-
-def _stage_words(rows, columns):
-    return left_words(rows, True) + DEPTH // 4 * (4 * columns + 4)
+        add_parts[blocks(grad_weight.size, 256), 256](result.reshape(plan.parts, -1), grad_weight.reshape(-1), False)
 
 
 @functools.cache
 def _gradient(rows, columns, stages, grad_y_wide, x_wide):
     """The kernel for tiles of this size: a block computes `rows` filters of `columns` channels at one tap, over one part of the depth."""
-    right_pitch = 4 * columns + 4
-    count, place, clear, read, begin, finish, put, sums_place = tile(rows, columns, True, False, right_pitch)
+    right_pitch = 4 * columns + _PADDING
+    count, place, clear, read, begin, finish, put, sums_place = tile(rows, columns, True, False, _PADDING)
     pitch, sums_pitch, threads = left_pitch(rows, True), put_pitch(rows, columns, False), 2 * rows
-    words_left, words_stage = left_words(rows, True), _stage_words(rows, columns)
+    wait = arrived(stages)
+    words_left, words_stage = left_words(rows, True), stage_words(rows, columns, True, _PADDING)
     all_words = stages * words_stage
-    arrived = copy_wait_all if stages == 3 else copy_wait_but_1
     y_step, x_step = 4 if grad_y_wide else 1, 4 if x_wide else 1
     y_across, x_across = DEPTH // y_step, DEPTH // x_step                 # threads for one row of a slab
     y_at_once, x_at_once = threads // y_across, threads // x_across       # rows
@@ -63,7 +62,7 @@ def _gradient(rows, columns, stages, grad_y_wide, x_wide):
         row, column = divmod(rest, uint32(width))
         return int32(image), int32(row), int32(column)
 
-    @kernel(launch_bounds=(threads, 1 if columns == 256 else 2), specific=True)
+    @kernel(launch_bounds=launch_bounds(rows, columns), specific=True)
     def gradient(grad_y, x, result, groups, filters, channels, images, part_depth, height, width, x_height, x_width, window_columns,
                  down, right, top, left, dilation_down, dilation_right):
         shared, sums = cuda.shared.array(0, float32, alignment=128), cuda.local.array(count, float32)
@@ -118,7 +117,7 @@ def _gradient(rows, columns, stages, grad_y_wide, x_wide):
                 read(sums, shared, stage + left_place, 0)
                 finish(sums, shared, 0, 0)
             if turn >= stages - 3:   # the next slab is rounded
-                arrived()
+                wait()
                 for more in range(0, columns, x_at_once):
                     for beside in range(x_step):
                         number = uint32(fresh + x_target + more * 4 + beside)
