@@ -13,6 +13,7 @@ are the same modulo the stride: for all pixels of a phase the same taps count, a
 Filters of 1 x 1 without stride and padding see numbers that lie side by side: then a thread copies four pixels at once.
 """
 import functools
+import math
 
 from numba import cuda, float32, int32, uint32
 
@@ -95,7 +96,8 @@ def _launch(backward, source, weight, output, stride, padding, dilation, groups,
     phases = stride if backward else (1, 1)
     pixels = images * blocks(height, phases[0]) * blocks(width, phases[1])   # of the largest phase
     count = phases[0] * phases[1] * groups
-    slabs = blocks(depth, DEPTH) * blocks(window[0], phases[0]) * blocks(window[1], phases[1])
+    # taps of one phase are stride / gcd(stride, dilation) apart
+    slabs = blocks(depth, DEPTH) * math.prod(blocks(taps, step // math.gcd(step, wide)) for taps, step, wide in zip(window, phases, dilation))
     plan = plan_of(pixels, filters, slabs, source.machine.multiprocessors, count=count)
     key = _KEPT, plan.columns
     if key not in kept:
