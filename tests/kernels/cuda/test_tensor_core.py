@@ -198,6 +198,6 @@ def test_the_setting_and_the_gpu_decide(name, capability, kind):
         kernels.cuda.conv2d_grad_input(y, weight, x, ONE, ONE, ONE, 1)
         kernels.cuda.conv2d_grad_weight(y, x, weight, ONE, ONE, ONE, 1)
         kernels.cuda.matmul(matrix, matrix, matrix)
-    modules = {launch.kernel.function.__module__.rpartition(".")[2] for launch in device.launches} - {"tensor_core_plan"}
+    modules = {str(launch.kernel.function.__module__).rpartition(".")[2] for launch in device.launches} - {"tensor_core_plan"}
     expected = {f"{kind}_{work}" for work in ("matmul", "convolution", "weight_gradient")} if kind else set()
     assert {module for module in modules if module.startswith(("tensor_core", "warpgroup"))} == expected
