@@ -58,10 +58,10 @@ def _arrange(columns, along):
         else:
             four, column = divmod(rest, uint32(columns))
         column_tile, slab_of_tile = divmod(slab, uint32(slabs))
-        target = (slab * uint32(DEPTH // 4) + four) * uint32(4 * columns) + column * uint32(4)
-        column += column_tile * uint32(columns)
-        k = slab_of_tile * uint32(DEPTH) + four * uint32(4)
-        if target < arranged.size:
+        target = uint32((slab * uint32(DEPTH // 4) + four) * uint32(4 * columns) + column * uint32(4))
+        column = uint32(column + column_tile * uint32(columns))
+        k = uint32(slab_of_tile * uint32(DEPTH) + four * uint32(4))
+        if target < uint32(arranged.size):
             store4(arranged, target, number(matrix, k, column, depth, all_columns), number(matrix, k + uint32(1), column, depth, all_columns),
                    number(matrix, k + uint32(2), column, depth, all_columns), number(matrix, k + uint32(3), column, depth, all_columns))
 
