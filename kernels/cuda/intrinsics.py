@@ -254,18 +254,18 @@ class Writer:
     def multiply_bfloat16(self, a, b):
         self._multiply("m16n8k16.row.col.f32.bf16.bf16.f32", a, b)
 
-    def multiply_warpgroup(self, a, place, columns, pitch):
+    def multiply_warpgroup(self, a, place, columns):
         """The warpgroup begins to add to its 64 x `columns` sums the product of its 64 x 8 len(a) with a matrix in shared memory.
 
         a       for each 8 of the depth four words, as multiply_tf32 has them: warp w of the four has rows 16 w to 16 w + 15
-        place   of the other matrix: number k of column j is at place + k // 4 * pitch + 4 j + k % 4
+        place   of the other matrix: number k of column j is at place + (k // 4 * columns + j) * 4 + k % 4
         sums    as those of multiply_tf32, for each 8 columns; neither they nor `a` may be touched before wait_warpgroup (wgmma.m64nNk8)
         """
         count, builder = columns // 2, self.builder
         start = builder.lshr(self._address(place, 0, 0), INT32(4))
-        strides = (4 * pitch >> 4) << 16 | (128 >> 4) << 32   # from one four of the depth to the next, from eight columns to the next
+        strides = (16 * columns >> 4) << 16 | (128 >> 4) << 32   # from one four of the depth to the next, from eight columns to the next
         start = builder.or_(builder.zext(start, INT64), INT64(strides))
-        descriptors = [builder.add(start, INT64(pitch // 2 * step)) for step in range(len(a))]
+        descriptors = [builder.add(start, INT64(2 * columns * step)) for step in range(len(a))]
         sums = ", ".join(f"${number}" for number in range(count))
         first, text = 2 * count, ["wgmma.fence.sync.aligned;"]
         for step in range(len(a)):

@@ -20,9 +20,9 @@ import typing
 
 from numba import cuda
 
-from .intrinsics import copy_async_four, copy_async_one, copy_wait_all, copy_wait_but_1, copy_wait_but_2, written_out
+from .intrinsics import copy_async_four, copy_async_one, written_out
 
-DEPTH = 32
+DEPTH, STAGES = 32, 4
 
 
 def left_pitch(rows, along):
@@ -34,24 +34,19 @@ def left_words(rows, along):
     return rows * left_pitch(rows, along) if along else DEPTH * left_pitch(rows, along)
 
 
-def stage_words(rows, columns, along, padding=0):
-    """Of a slab of both; `padding`: words of right by which each four of the depth begins later than it needs to."""
-    return left_words(rows, along) + DEPTH // 4 * (4 * columns + padding)
+def stage_words(rows, columns, along):
+    """For a slab of both."""
+    return left_words(rows, along) + DEPTH * columns
 
 
-def shared_bytes(rows, columns, stages, along, turned, padding=0):
+def shared_bytes(rows, columns, along, turned):
     """For all stages, and afterwards for the sums."""
-    return 4 * max(stages * stage_words(rows, columns, along, padding), (columns if turned else rows) * put_pitch(rows, columns, turned))
+    return 4 * max(STAGES * stage_words(rows, columns, along), (columns if turned else rows) * put_pitch(rows, columns, turned))
 
 
 def launch_bounds(rows, columns):
     """Threads, and blocks on a multiprocessor, which limit the registers that the sums leave."""
-    return 2 * rows, 1 if columns == 256 else 2
-
-
-def arrived(stages):
-    """The instruction that waits for the slab after the next one, when one has been begun that is `stages` - 1 behind the present one."""
-    return {3: copy_wait_all, 4: copy_wait_but_1, 5: copy_wait_but_2}[stages]
+    return 2 * rows, 2 if rows * columns <= 128 * 64 else 1
 
 
 def put_pitch(rows, columns, turned):
@@ -78,10 +73,10 @@ class Tile(typing.NamedTuple):
 
 
 @functools.cache
-def tile(rows, columns, along, turned, padding=0):
+def tile(rows, columns, along, turned):
     """The Tile for so many rows, 64 for each warpgroup, and columns. `put` writes sums[column, row] if `turned`, else sums[row, column]."""
     count, words, pitch = columns // 2, DEPTH // 2, left_pitch(rows, along)
-    sums_pitch, right_pitch = put_pitch(rows, columns, turned), 4 * columns + padding
+    sums_pitch = put_pitch(rows, columns, turned)
     k_step, row_step = (1, pitch) if along else (pitch, 1)
 
     @cuda.jit(device=True, forceinline=True)
@@ -104,7 +99,7 @@ def tile(rows, columns, along, turned, padding=0):
 
     def begin(on, right, _):
         a = [on.to_tf32(on.word(on.sums[count + number])) for number in range(words)]
-        on.multiply_warpgroup([a[first:first + 4] for first in range(0, words, 4)], right, columns, right_pitch)
+        on.multiply_warpgroup([a[first:first + 4] for first in range(0, words, 4)], right, columns)
 
     def finish(on, *_):
         on.wait_warpgroup(columns)

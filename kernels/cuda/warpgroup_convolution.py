@@ -19,14 +19,14 @@ from numba import cuda, float32, int32, uint32
 
 from .array import empty_like
 from .intrinsics import (
-    copy_async_four, copy_async_one, copy_commit, copy_wait_all, publish_to_warpgroups, round_to_tf32, store4,
+    copy_async_four, copy_async_one, copy_commit, copy_wait_all, copy_wait_but_1, publish_to_warpgroups, round_to_tf32, store4,
 )
 from .launch import blocks, kernel
 from .plan import add_up
 from .warpgroup import (
-    DEPTH, arrived, launch_bounds, left_pitch, left_words, put_pitch, right_copy, shared_bytes, stage_words, tile,
+    DEPTH, STAGES, launch_bounds, left_pitch, left_words, put_pitch, right_copy, shared_bytes, stage_words, tile,
 )
-from .warpgroup_plan import plan_of
+from .warpgroup_plan import NARROW, WIDE, plan_of
 
 _KEPT = "weight for warpgroups"
 _FORWARD, _BACKWARD = False, True
@@ -96,18 +96,18 @@ def _launch(backward, source, weight, output, stride, padding, dilation, groups,
     phases = stride if backward else (1, 1)
     pixels = images * blocks(height, phases[0]) * blocks(width, phases[1])   # of the largest phase
     count = phases[0] * phases[1] * groups
+    pointwise = window == stride == (1, 1) and padding == (0, 0) and height * width % 4 == 0 and source.address % 16 == 0
     # taps of one phase are stride / gcd(stride, dilation) apart
     slabs = blocks(depth, DEPTH) * math.prod(blocks(taps, step // math.gcd(step, wide)) for taps, step, wide in zip(window, phases, dilation))
-    plan = plan_of(pixels, filters, slabs, source.machine.multiprocessors, count=count)
+    plan = plan_of(pixels, filters, slabs, source.machine.multiprocessors, count, WIDE if pointwise else NARROW)
     key = _KEPT, plan.columns
     if key not in kept:
         kept[key] = _arranged(weight, groups, plan.columns, backward)
     whole = plan.parts == 1
     sums = output if whole else empty_like(output, (plan.parts, *output.shape))
-    pointwise = window == stride == (1, 1) and padding == (0, 0) and height * width % 4 == 0 and source.address % 16 == 0
     grid = blocks(filters, plan.columns) * blocks(pixels, plan.rows), plan.parts, count
-    _convolution(plan.rows, plan.columns, plan.stages, depth % DEPTH == 0, pointwise, backward)[
-        grid, 2 * plan.rows, shared_bytes(plan.rows, plan.columns, plan.stages, False, True)](
+    _convolution(plan.rows, plan.columns, depth % DEPTH == 0, pointwise, backward)[
+        grid, 2 * plan.rows, shared_bytes(plan.rows, plan.columns, False, True)](
         source.reshape(-1), kept[key], bias if whole else None, residual.reshape(-1) if whole and residual is not None else None,
         sums.reshape(-1), rectify and whole, output.size, plan.slabs, images, groups, filters, depth,
         *source.shape[2:], height, width, *window, *stride, *padding, *dilation)
@@ -116,13 +116,13 @@ def _launch(backward, source, weight, output, stride, padding, dilation, groups,
 
 
 @functools.cache
-def _convolution(rows, columns, stages, whole_slabs, pointwise, backward):
+def _convolution(rows, columns, whole_slabs, pointwise, backward):
     """The kernel: a block computes `columns` channels of `rows` pixels of one group, in one phase."""
     count, place, clear, read, begin, finish, put, sums_place = tile(rows, columns, False, True)
-    copy_weight, wait = right_copy(columns, 2 * rows), arrived(stages)
+    copy_weight = right_copy(columns, 2 * rows)
     words_left, words_stage = left_words(rows, False), stage_words(rows, columns, False)
     pitch, sums_pitch, threads, slab_words = left_pitch(rows, False), put_pitch(rows, columns, True), 2 * rows, DEPTH * columns
-    all_words, step = stages * words_stage, 4 if pointwise else 1
+    all_words, step = STAGES * words_stage, 4 if pointwise else 1
     across = rows // step           # threads for one channel of a slab
     at_once = threads // across     # channels
 
@@ -198,8 +198,8 @@ def _convolution(rows, columns, stages, whole_slabs, pointwise, backward):
         copy_place = int32(thread // across * pitch + thread % across * step)
         target, copied = int32(0), int32(0)
         stage = int32(0)
-        for turn in range(int32(slabs + stages - 1)):
-            if turn >= stages - 1:
+        for turn in range(int32(slabs + STAGES - 1)):
+            if turn >= STAGES - 1:
                 begin(sums, shared, stage + words_left, 0)
                 stage = int32(stage + words_stage)
                 if stage == all_words:
@@ -235,14 +235,14 @@ def _convolution(rows, columns, stages, whole_slabs, pointwise, backward):
                 if row_tap == row_taps:
                     row_tap = int32(0)
                     channel += DEPTH
-            if turn >= stages - 1:
+            if turn >= STAGES - 1:
                 read(sums, shared, stage + left_place, 0)
                 finish(sums, shared, 0, 0)
-            if turn >= stages - 2:
-                wait()
+            if turn >= STAGES - 2:
+                copy_wait_but_1()
                 publish_to_warpgroups()
                 cuda.syncthreads()   # the slab after the next one is there for all, and all are done with this one
-                if turn == stages - 2:
+                if turn == STAGES - 2:
                     read(sums, shared, left_place, 0)
         copy_wait_all()
         cuda.syncthreads()   # the slabs are no more needed

@@ -8,12 +8,12 @@ import functools
 from numba import cuda, float32, int32, uint32
 
 from .array import empty_like
-from .intrinsics import copy_commit, copy_wait_all, publish_to_warpgroups, round_to_tf32, store4
+from .intrinsics import copy_commit, copy_wait_all, copy_wait_but_1, publish_to_warpgroups, round_to_tf32, store4
 from .launch import blocks, kernel
 from .tensor_core import wide
 from .tensor_core_plan import add_parts
 from .warpgroup import (
-    DEPTH, arrived, launch_bounds, left_copy, left_words, put_pitch, right_copy, shared_bytes, stage_words, tile,
+    DEPTH, STAGES, launch_bounds, left_copy, left_words, put_pitch, right_copy, shared_bytes, stage_words, tile,
 )
 from .warpgroup_plan import plan_of
 
@@ -33,8 +33,8 @@ def matmul(a, b, c, transpose_a=False, transpose_b=False, accumulate=False):
     whole = plan.parts == 1
     sums = c if whole else empty_like(c, (plan.parts, *c.shape))
     grid = blocks(rows, plan.rows), blocks(columns, plan.columns), plan.parts
-    _product(plan.rows, plan.columns, plan.stages, along, wide(left), turned)[
-        grid, 2 * plan.rows, shared_bytes(plan.rows, plan.columns, plan.stages, along, turned)](
+    _product(plan.rows, plan.columns, along, wide(left), turned)[
+        grid, 2 * plan.rows, shared_bytes(plan.rows, plan.columns, along, turned)](
         left.reshape(-1), arranged, sums.reshape(-1), rows, columns, depth, slabs, plan.slabs, accumulate and whole)
     if not whole:
         add_parts[blocks(c.size, 256), 256](sums.reshape(plan.parts, -1), c.reshape(-1), accumulate)
@@ -69,12 +69,12 @@ def _arrange(columns, along):
 
 
 @functools.cache
-def _product(rows, columns, stages, along, left_wide, turned):
+def _product(rows, columns, along, left_wide, turned):
     """The kernel for tiles of this size: block (x, y, z) computes tile (x, y) of part z of the depth."""
     count, place, clear, read, begin, finish, put, sums_place = tile(rows, columns, along, turned)
-    copy_left, copy_right, wait = left_copy(rows, along, left_wide), right_copy(columns, 2 * rows), arrived(stages)
+    copy_left, copy_right = left_copy(rows, along, left_wide), right_copy(columns, 2 * rows)
     words_left, words_stage = left_words(rows, along), stage_words(rows, columns, along)
-    sums_pitch, threads, slab_words, all_words = put_pitch(rows, columns, turned), 2 * rows, DEPTH * columns, stages * words_stage
+    sums_pitch, threads, slab_words, all_words = put_pitch(rows, columns, turned), 2 * rows, DEPTH * columns, STAGES * words_stage
 
     @kernel(launch_bounds=launch_bounds(rows, columns), specific=True)
     def product(left, right, result, all_rows, all_columns, depth, all_slabs, part_slabs, accumulate):
@@ -87,12 +87,12 @@ def _product(rows, columns, stages, along, left_wide, turned):
         k_end, source_end = int32(min(depth, k + slabs * DEPTH)), int32(source + slabs * slab_words)
         pitch = depth if along else all_rows
         left_place, target, stage = int32(place(cuda.threadIdx.x)), int32(0), int32(0)
-        for _ in range(stages - 1):
+        for _ in range(STAGES - 1):
             copy_left(shared, target, left, first_row, all_rows, k, k_end, pitch)
             copy_right(shared, target + words_left, right, source, source < source_end)
             copy_commit()
             k, source, target = int32(k + DEPTH), int32(source + slab_words), int32(target + words_stage)
-        wait()
+        copy_wait_but_1()
         publish_to_warpgroups()
         cuda.syncthreads()
         read(sums, shared, left_place, 0)
@@ -108,7 +108,7 @@ def _product(rows, columns, stages, along, left_wide, turned):
                 stage = int32(0)
             read(sums, shared, stage + left_place, 0)
             finish(sums, shared, 0, 0)
-            wait()
+            copy_wait_but_1()
             publish_to_warpgroups()
             cuda.syncthreads()   # the slab after the next one is there for all, and all are done with this one
         copy_wait_all()

@@ -203,7 +203,7 @@ class Computer:
     def multiply_bfloat16(self, a, b):
         self._multiply(a, b, lambda words: [words << 16, words & 0xffff0000])
 
-    def multiply_warpgroup(self, a, place, columns, pitch):
+    def multiply_warpgroup(self, a, place, columns):
         """The products are computed when somebody waits for them; until then the sums are not there."""
         thread = self.block.running
         if not thread.published:
@@ -211,16 +211,16 @@ class Computer:
                              "has to come after copy_wait and before the barrier")
         if thread.products:
             raise NotSimulated("begins a second product of its warpgroup before it has waited for the first")
-        thread.products = [(np.array(a, np.uint32), int(place), pitch, [self.sums[number] for number in range(columns // 2)])]
+        thread.products = [(np.array(a, np.uint32), int(place), [self.sums[number] for number in range(columns // 2)])]
         for number in range(columns // 2):
             self.sums[number] = np.float32(np.nan)
 
     def wait_warpgroup(self, columns):
         """A warp computes its 16 rows; each of its lanes reads its part of the other matrix."""
         thread = self.block.running
-        for a, place, pitch, sums in thread.products:
+        for a, place, sums in thread.products:
             size = 4 * columns // WARP
-            words = [self.shared.read_vector(self.shared.aligned(place + four * pitch + thread.lane * size, 4), size)
+            words = [self.shared.read_vector(self.shared.aligned(place + four * 4 * columns + thread.lane * size, 4), size)
                      for four in range(2 * len(a))]
             everyone = self.block.exchange((a, words, sums), kind="wgmma")
             if "product" not in everyone:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from kernels.cuda import intrinsics, report, warpgroup_convolution, warpgroup_matmul, warpgroup_weight_gradient
 from kernels.cuda.rehearsal import Rehearsal
 from kernels.cuda.simulator import KernelError, instructions
-from kernels.cuda.warpgroup_plan import Plan, plan_of
+from kernels.cuda.warpgroup_plan import NARROW, SIZES, Plan, plan_of
 from tests.kernels.agreement import SEEDS
 from tests.kernels.cuda.agreement import ON_GPU, machine
 from tests.kernels.cuda.test_tensor_core import KNOWN, NONE, ONE, convolutions, convolve, matmul_precision, product
@@ -18,10 +18,10 @@ FORMS = warpgroup_convolution, warpgroup_weight_gradient
 pytestmark = pytest.mark.skipif(ON_GPU and machine().compute_capability != (9, 0), reason="the GPU has other tensor cores")
 
 
-def planned(monkeypatch, rows, columns, stages, parts):
+def planned(monkeypatch, rows, columns, parts):
     """Tiles of this size, and so many parts."""
     for module in (warpgroup_matmul, *FORMS):
-        monkeypatch.setattr(module, "plan_of", lambda r, c, slabs, *_, **__: Plan(rows, columns, stages, parts, -(-slabs // parts)))
+        monkeypatch.setattr(module, "plan_of", lambda r, c, slabs, *_, **__: Plan(rows, columns, parts, -(-slabs // parts)))
 
 
 @pytest.mark.parametrize("transpose_a, transpose_b", [*itertools.product([False, True], repeat=2)])
@@ -30,9 +30,9 @@ def test_matmul(transpose_a, transpose_b):
     product((67, 17, 33), 0, transpose_a, transpose_b, True, "high", aligned=False, form=warpgroup_matmul)
 
 
-@pytest.mark.parametrize("rows, columns, stages", [(64, 64, 4), (128, 128, 3)])
-def test_tiles_and_parts(rows, columns, stages, monkeypatch):
-    planned(monkeypatch, rows, columns, stages, 2)
+@pytest.mark.parametrize("rows, columns", [(64, 64), (128, 128)])
+def test_tiles_and_parts(rows, columns, monkeypatch):
+    planned(monkeypatch, rows, columns, 2)
     product((70, 66, 130), 0, False, True, False, "high", form=warpgroup_matmul)
 
 
@@ -45,7 +45,7 @@ def test_nan_and_infinity_spread_along_their_row_and_column():
 
 @pytest.mark.parametrize("case", KNOWN.values(), ids=KNOWN)
 def test_convolutions(case, monkeypatch):
-    planned(monkeypatch, 64, 64, 3, 1)
+    planned(monkeypatch, 64, 64, 1)
     convolve(case, 0, "high", forms=FORMS)
 
 
@@ -56,7 +56,7 @@ def test_any_convolution(case, seed):
 
 
 def test_convolutions_in_parts(monkeypatch):
-    planned(monkeypatch, 64, 128, 3, 2)
+    planned(monkeypatch, 64, 128, 2)
     convolve((1, 34, 17, 1, (5, 4), (2, 1), ONE, ONE, ONE), 0, "high", forms=FORMS)
 
 
@@ -73,14 +73,15 @@ def test_mistakes_are_seen(change, message, monkeypatch):
 
 
 def test_plans():
-    """Large products take large tiles; small ones are split where that fills the GPU."""
-    assert plan_of(4096, 4096, 128, 132)[:4] == (128, 256, 4, 1)
-    assert plan_of(1568, 512, 144, 132).parts > 1
+    """Large products take large tiles; small ones take smaller tiles, or are split, so that every multiprocessor has one."""
+    assert plan_of(4096, 4096, 128, 132)[:3] == (128, 256, 1)
+    assert plan_of(1024, 1024, 32, 132)[:3] == (64, 128, 1)
+    assert plan_of(1568, 512, 144, 132, 1, NARROW)[:2] == (128, 256) and plan_of(1568, 512, 144, 132, 1, NARROW).parts in (4, 5)
 
 
-@pytest.mark.parametrize("columns", [64, 128, 256])
-def test_sums_stay_in_registers(columns, monkeypatch):
-    planned(monkeypatch, 128, columns, 3, 1)
+@pytest.mark.parametrize("rows, columns", SIZES)
+def test_sums_stay_in_registers(rows, columns, monkeypatch):
+    planned(monkeypatch, rows, columns, 1)
     device = Rehearsal()
     x, weight, y, bias, matrix = (device.empty(shape, np.float32) for shape in [(2, 64, 8, 8), (64, 64, 3, 3), (2, 64, 8, 8), (64,), (64, 64)])
     warpgroup_matmul.matmul(matrix, matrix, matrix)
