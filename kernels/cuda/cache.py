@@ -16,7 +16,7 @@ def ptx(kernel, codes, compute_capability):
     """As compiler.ptx, which is asked only once for the kernels of this package."""
     if not (kernel.function.__module__ or "").startswith(__package__):
         return compiler.ptx(kernel, codes, compute_capability)   # one in a notebook, say, which calls who knows what
-    facts = fingerprint(kernel.function), kernel.launch_bounds, kernel.fastmath, codes, compute_capability
+    facts = fingerprint(kernel.function), kernel.launch_bounds, kernel.fastmath, kernel.specific, codes, compute_capability
     family = f"{kernel.function.__name__}.{_sources()}"
     path = _folder() / f"{family}.{_digest(facts)}.ptx"
     with contextlib.suppress(OSError):

@@ -23,6 +23,8 @@ def numba_type(code):
 def ptx(kernel, codes, compute_capability):
     """The pair (PTX, name of the kernel in it) for arguments of these types, for a GPU such as (9, 0)."""
     signature = types.void(*map(numba_type, codes))
+    if kernel.specific:
+        compute_capability = (*compute_capability, "a")
     options = {} if kernel.launch_bounds is None else {"launch_bounds": kernel.launch_bounds}
     with _as_on(compute_capability):
         text, _ = cuda.compile(kernel.function, signature, device=False, abi="numba", fastmath=kernel.fastmath, lineinfo=True,

@@ -1,8 +1,10 @@
 """Convolution: each is handed to the algorithm that algorithms.py chooses for it, or to tensor cores where they are allowed."""
 from . import (
-    depthwise, direct, implicit, tensor_core_convolution, tensor_core_weight_gradient, weight_gradient, winograd,
+    depthwise, direct, implicit, tensor_core_convolution, tensor_core_weight_gradient, warpgroup_convolution, warpgroup_weight_gradient,
+    weight_gradient, winograd,
 )
 from .algorithms import DEPTHWISE, DIRECT, IMPLICIT, WINOGRAD, algorithm_of
+from .precision import has_warpgroups
 from .tensor_core_convolution import serves_convolution
 
 _FORMS = {WINOGRAD: winograd, IMPLICIT: implicit, DEPTHWISE: depthwise, DIRECT: direct}
@@ -13,7 +15,7 @@ def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None,
     """As kernels.reference.convolution.conv2d."""
     chosen = algorithm_of(x.shape, weight.shape, y.shape, stride, padding, dilation, groups, x.dtype)
     if chosen in _PRODUCTS:
-        form = tensor_core_convolution if serves_convolution(x, weight, groups) else _FORMS[chosen]
+        form = _on_tensor_cores(x) if serves_convolution(x, weight, groups) else _FORMS[chosen]
         form.conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual, rectify, kept)
     else:
         _FORMS[chosen].conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual, rectify)
@@ -22,8 +24,8 @@ def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None,
 def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups):
     """As kernels.reference.convolution.conv2d_grad_input."""
     chosen = algorithm_of(grad_x.shape, weight.shape, grad_y.shape, stride, padding, dilation, groups, grad_y.dtype)
-    on_tensor_cores = chosen in _PRODUCTS and serves_convolution(grad_y, weight, groups)
-    form = tensor_core_convolution if on_tensor_cores else _FORMS[chosen]
+    served = chosen in _PRODUCTS and serves_convolution(grad_y, weight, groups)
+    form = _on_tensor_cores(grad_y) if served else _FORMS[chosen]
     form.conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
 
 
@@ -31,7 +33,11 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
     """As kernels.reference.convolution.conv2d_grad_weight."""
     chosen = algorithm_of(x.shape, grad_weight.shape, grad_y.shape, stride, padding, dilation, groups, x.dtype)
     if chosen in _PRODUCTS and serves_convolution(x, grad_weight, groups):
-        form = tensor_core_weight_gradient
+        form = warpgroup_weight_gradient if has_warpgroups(x) else tensor_core_weight_gradient
     else:
         form = winograd if chosen == WINOGRAD else weight_gradient
     form.conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups)
+
+
+def _on_tensor_cores(x):
+    return warpgroup_convolution if has_warpgroups(x) else tensor_core_convolution

@@ -224,10 +224,20 @@ class Writer:
     def load(self, place, offset):
         return assemble(self.builder, "ld.shared.u32 $0, [$1];", "=r,r,~{memory}", INT32, [self._address(place, 0, offset)])
 
+    def store(self, place, offset, value):
+        _assemble(self.builder, "st.shared.f32 [$0], $1;", "r,f,~{memory}", ir.VoidType(), [self._address(place, 0, offset), value])
+
     def store_pair(self, place, offset, first, second):
         """At a multiple of 8 bytes."""
         assemble(self.builder, "st.shared.v2.f32 [$0], {$1, $2};", "r,f,f,~{memory}", ir.VoidType(),
                   [self._address(place, 0, offset), first, second])
+
+    def word(self, number):
+        """The bits of a number in single precision."""
+        return self.builder.bitcast(number, INT32)
+
+    def number(self, word):
+        return self.builder.bitcast(word, FLOAT)
 
     def to_tf32(self, word):
         """The nearest number with 10 binary places, of two the one further from zero."""
@@ -243,6 +253,38 @@ class Writer:
 
     def multiply_bfloat16(self, a, b):
         self._multiply("m16n8k16.row.col.f32.bf16.bf16.f32", a, b)
+
+    def multiply_warpgroup(self, a, place, columns):
+        """The warpgroup begins to add to its 64 x `columns` sums the product of its 64 x 8 len(a) with a matrix in shared memory.
+
+        a       for each 8 of the depth four words, as multiply_tf32 has them: warp w of the four has rows 16 w to 16 w + 15
+        place   of the other matrix: number k of column j is at place + (k // 4 * columns + j) * 4 + k % 4
+        sums    as those of multiply_tf32, for each 8 columns; neither they nor `a` may be touched before wait_warpgroup (wgmma.m64nNk8)
+        """
+        count, builder = columns // 2, self.builder
+        start = builder.lshr(self._address(place, 0, 0), INT32(4))
+        strides = (16 * columns >> 4) << 16 | (128 >> 4) << 32   # from one four of the depth to the next, from eight columns to the next
+        start = builder.or_(builder.zext(start, INT64), INT64(strides))
+        descriptors = [builder.add(start, INT64(2 * columns * step)) for step in range(len(a))]
+        sums = ", ".join(f"${number}" for number in range(count))
+        first, text = 2 * count, ["wgmma.fence.sync.aligned;"]
+        for step in range(len(a)):
+            words = ", ".join(f"${first + 4 * step + number}" for number in range(4))
+            text.append(f"wgmma.mma_async.sync.aligned.m64n{columns}k8.f32.tf32.tf32 {{{sums}}}, {{{words}}}, "
+                        f"${first + 4 * len(a) + step}, 1, 1, 1;")
+        text.append("wgmma.commit_group.sync.aligned;")
+        self._change_sums(count, " ".join(text), [word for four in a for word in four] + descriptors,
+                          ["r"] * (4 * len(a)) + ["l"] * len(a))
+
+    def wait_warpgroup(self, columns):
+        """Until what multiply_warpgroup began has been added to the sums."""
+        self._change_sums(columns // 2, "wgmma.wait_group.sync.aligned 0;", [], [])
+
+    def _change_sums(self, count, text, arguments, kinds):
+        constraints = ",".join(["=f"] * count + [str(number) for number in range(count)] + kinds + ["~{memory}"])
+        results = self._several(text, constraints, FLOAT, [self.sums[number] for number in range(count)] + arguments)
+        for number, result in enumerate(results):
+            self.sums[number] = result
 
     def _multiply(self, kind, a, b):
         for number, (four, two) in enumerate(itertools.product(a, b)):
@@ -305,3 +347,15 @@ copy_commit = _instruction("cp.async.commit_group;")    # the copies begun since
 copy_wait_all = _instruction("cp.async.wait_group 0;")  # until all groups of this thread have arrived
 copy_wait_but_1 = _instruction("cp.async.wait_group 1;")
 copy_wait_but_2 = _instruction("cp.async.wait_group 2;")
+
+# what copies and stores have written to shared memory, the next warpgroup product after a barrier may read
+publish_to_warpgroups = _instruction("fence.proxy.async.shared::cta;")
+
+
+@intrinsic
+def round_to_tf32(typing_context, number):
+    """As Writer.to_tf32."""
+    def generate(context, builder, signature, arguments):
+        rounded = _assemble(builder, "cvt.rna.tf32.f32 $0, $1;", "=r,f", INT32, arguments)
+        return builder.bitcast(rounded, FLOAT)
+    return types.float32(types.float32), generate

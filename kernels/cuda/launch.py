@@ -32,11 +32,12 @@ class Kernel:
     launch_bounds  the most threads of a block, or a pair: these, and how many blocks at least should fit on a multiprocessor, which
                    limits the registers of a thread
     fastmath       may division and exponentials be approximated?
+    specific       are there instructions in it that only this one compute capability has, none before and none after it?
     """
 
-    def __init__(self, function, launch_bounds=None, fastmath=False):
+    def __init__(self, function, launch_bounds=None, fastmath=False, specific=False):
         functools.update_wrapper(self, function)
-        self.function, self.launch_bounds, self.fastmath = function, launch_bounds, fastmath
+        self.function, self.launch_bounds, self.fastmath, self.specific = function, launch_bounds, fastmath, specific
         self.compiled = {}   # machine and types -> what the machine made of it
 
     def __getitem__(self, configuration):

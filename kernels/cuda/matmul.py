@@ -1,9 +1,10 @@
 """The matrix product: float32 on the register tile of tile.py, or on tensor cores where they are allowed; float64 on a shared tile."""
 import numpy as np
 
-from . import plan, simple_matmul, tensor_core_matmul
+from . import plan, simple_matmul, tensor_core_matmul, warpgroup_matmul
 from .array import empty_like
 from .launch import Flat, blocks, prepare, remembered
+from .precision import has_warpgroups
 from .tile import Matrix, Straight, Turned, product
 
 
@@ -16,7 +17,8 @@ def matmul(a, b, c, transpose_a=False, transpose_b=False, accumulate=False):
     if c.size == 0:
         return
     if tensor_core_matmul.serves(a, b, c, transpose_a, transpose_b, accumulate):
-        tensor_core_matmul.matmul(a, b, c, transpose_a, transpose_b, accumulate)
+        form = warpgroup_matmul if has_warpgroups(a) else tensor_core_matmul
+        form.matmul(a, b, c, transpose_a, transpose_b, accumulate)
         return
     if c.dtype != np.float32:
         simple_matmul.tiled(a, b, c, transpose_a, transpose_b, accumulate)

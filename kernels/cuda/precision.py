@@ -14,3 +14,9 @@ def tensor_core_operands(array):
     if array.dtype != "float32" or array.machine.compute_capability < (8, 0):
         return None
     return _OPERANDS.get(kernels.precision.matmul_precision)
+
+
+def has_warpgroups(array):
+    """Does the GPU have the tensor cores of Hopper, sm_90, whose instructions (warpgroup.py) no other one has; and shall they multiply
+    operands as TF32?"""
+    return array.machine.compute_capability == (9, 0) and tensor_core_operands(array) == TF32

@@ -5,6 +5,8 @@ import numpy as np
 
 from .. import inner_product, intrinsics
 from . import addresses
+from .errors import NotArrived, NotSimulated
+from .races import WARP
 
 MEANING = {}
 
@@ -102,6 +104,7 @@ def _copy_wait(left):
         thread = block.running
         arrived = thread.groups[:max(0, len(thread.groups) - left)]
         del thread.groups[:len(arrived)]
+        thread.published = thread.published and not any(arrived)
         for group in arrived:
             for shared, target, values in group:
                 for number, value in enumerate(values):
@@ -119,6 +122,16 @@ def _copy_one_or_four(count):
 
 
 MEANING[intrinsics.copy_async_one], MEANING[intrinsics.copy_async_four] = map(_copy_one_or_four, (1, 4))
+
+
+@means(intrinsics.publish_to_warpgroups)
+def _publish(block):
+    block.running.published = True
+
+
+@means(intrinsics.round_to_tf32)
+def _round_to_tf32(block, number):
+    return _tf32(np.float32(number).view(np.uint32)).view(np.float32)
 
 
 class Computer:
@@ -142,9 +155,17 @@ class Computer:
         self.shared.write(start, first)
         self.shared.write(start + 1, second)
 
+    def word(self, number):
+        return np.float32(number).view(np.uint32)
+
+    def number(self, word):
+        return word.view(np.float32)
+
+    def store(self, place, offset, value):
+        self.shared[int(place) + offset] = value
+
     def to_tf32(self, word):
-        bits = int(word)
-        return np.uint32(bits if bits & 0x7f800000 == 0x7f800000 else bits + 0x1000 & 0xffffe000)
+        return _tf32(word)
 
     def to_bfloat16(self, low, high):
         return np.uint32(_bfloat16(int(high)) << 16 | _bfloat16(int(low)))
@@ -154,6 +175,39 @@ class Computer:
 
     def multiply_bfloat16(self, a, b):
         self._multiply(a, b, lambda words: [words << 16, words & 0xffff0000])
+
+    def multiply_warpgroup(self, a, place, columns):
+        """The products are computed when somebody waits for them; until then the sums are not there."""
+        thread = self.block.running
+        if not thread.published:
+            raise NotArrived("begins a product of its warpgroup, which may not see yet what copies have brought: publish_to_warpgroups "
+                             "has to come after copy_wait and before the barrier")
+        if thread.products:
+            raise NotSimulated("begins a second product of its warpgroup before it has waited for the first")
+        thread.products = [(np.array(a, np.uint32), int(place), [self.sums[number] for number in range(columns // 2)])]
+        for number in range(columns // 2):
+            self.sums[number] = np.float32(np.nan)
+
+    def wait_warpgroup(self, columns):
+        """A warp computes its 16 rows; each of its lanes reads its part of the other matrix."""
+        thread = self.block.running
+        for a, place, sums in thread.products:
+            size = 4 * columns // WARP
+            words = [self.shared.read_vector(self.shared.aligned(place + four * 4 * columns + thread.lane * size, 4), size)
+                     for four in range(2 * len(a))]
+            everyone = self.block.exchange((a, words, sums), kind="wgmma")
+            if "product" not in everyone:
+                a, words, sums = (np.array(part) for part in zip(*[everyone[lane] for lane in range(WARP)]))
+                # from lane (row, column), step, half of the depth, upper or lower to upper or lower, row; step, half, column
+                left = a.reshape(8, 4, -1, 2, 2).transpose(4, 0, 2, 3, 1).reshape(16, -1)
+                right = words.astype(np.float32).transpose(1, 0, 2).reshape(-1, columns, 4).transpose(0, 2, 1).reshape(-1, columns)
+                right = right.view(np.uint32)
+                sums = sums.astype(np.float32).reshape(8, 4, -1, 2, 2).transpose(3, 0, 2, 1, 4).reshape(16, columns)
+                product = sums + (left & 0xffffe000).view(np.float32) @ (right & 0xffffe000).view(np.float32)
+                everyone["product"] = product.reshape(2, 8, -1, 4, 2).transpose(1, 3, 2, 0, 4).reshape(WARP, -1)
+            for number, value in enumerate(everyone["product"][thread.lane]):
+                self.sums[number] = value
+        thread.products = []
 
     def _multiply(self, a, b, numbers):
         """As the registers of a warp hold them; `numbers` are those in a word, as the bits of floats."""
@@ -172,6 +226,11 @@ class Computer:
             everyone["product"] = product.reshape(rows, 2, 8, columns, 4, 2).transpose(2, 4, 0, 3, 1, 5).reshape(32, -1)
         for number, value in enumerate(everyone["product"][self.block.running.lane]):
             self.sums[number] = value
+
+
+def _tf32(word):
+    bits = int(word)
+    return np.uint32(bits if bits & 0x7f800000 == 0x7f800000 else bits + 0x1000 & 0xffffe000)
 
 
 def _bfloat16(bits):

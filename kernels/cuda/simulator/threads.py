@@ -30,12 +30,13 @@ class Dimensions:
 
 class Thread:
     __slots__ = ("block", "copies", "ended", "frame", "groups", "known", "lane", "locals", "moment", "number", "partial", "position",
-                 "steps", "warp")
+                 "products", "published", "steps", "warp")
 
     def __init__(self, number, position, warp):
         self.number, self.position, self.lane, self.warp = number, position, number % WARP, warp
         self.partial, self.known = 0, {}    # how often it has waited for some of its warp since all did; lane -> what it knows of that
         self.copies, self.groups = [], []   # asynchronous ones: begun, and committed in groups
+        self.products, self.published = [], True   # of its warpgroup, begun; may that read what the thread's copies have brought?
         self.locals, self.block, self.frame, self.steps, self.ended = [], None, None, None, False
 
     def begin(self, block):
@@ -44,6 +45,7 @@ class Thread:
         self.partial = 0
         if self.known or self.copies or self.groups:
             self.known, self.copies, self.groups = {}, [], []
+        self.products, self.published = [], True
 
     @property
     def waits_at(self):

@@ -55,7 +55,7 @@ def close(found, expected):
     assert np.abs(found[finite] - expected[finite]).max(initial=0) <= SUMS * np.abs(expected[finite]).max(initial=0)
 
 
-def product(sizes, seed, transpose_a, transpose_b, accumulate, name, aligned=True, change=lambda a, b: None):
+def product(sizes, seed, transpose_a, transpose_b, accumulate, name, aligned=True, change=lambda a, b: None, form=tensor_core_matmul):
     rows, columns, depth = sizes
     a, b = numbers(seed, (rows, depth), np.float32), numbers(seed + 1, (depth, columns), np.float32)
     c = numbers(seed + 2, (rows, columns), np.float32)
@@ -65,7 +65,7 @@ def product(sizes, seed, transpose_a, transpose_b, accumulate, name, aligned=Tru
     a, b = np.ascontiguousarray(a.T if transpose_a else a), np.ascontiguousarray(b.T if transpose_b else b)
     (_, a), (_, b), (whole, c) = placed(a, aligned), placed(b, aligned), placed(c, aligned)
     with matmul_precision(name):
-        tensor_core_matmul.matmul(a, b, c, transpose_a, transpose_b, accumulate)
+        form.matmul(a, b, c, transpose_a, transpose_b, accumulate)
     close(c.to_host(), expected)
     assert unchanged_around(whole, 64 if aligned else 67)
 
@@ -138,7 +138,10 @@ KNOWN = {
 }
 
 
-def convolve(case, seed, name, aligned=True):
+FORMS = tensor_core_convolution, tensor_core_weight_gradient
+
+
+def convolve(case, seed, name, aligned=True, forms=FORMS):
     images, channels, filters, groups, size, *window = case
     settings_of = (*window[1:], groups)
     shapes = ((images, groups * channels, *size), (groups * filters, channels, *window[0]), (groups * filters,),
@@ -152,9 +155,9 @@ def convolve(case, seed, name, aligned=True):
     on_device = [placed(array, aligned)[1] for array in (x, weight, bias, grad_y)]
     with matmul_precision(name):
         for expected, function, inputs, more in [
-                (y, tensor_core_convolution.conv2d, on_device[:3], (on_device[3], True)),
-                (grad_x, tensor_core_convolution.conv2d_grad_input, [on_device[3], on_device[1]], ()),
-                (grad_weight, tensor_core_weight_gradient.conv2d_grad_weight, [on_device[3], on_device[0]], ())]:
+                (y, forms[0].conv2d, on_device[:3], (on_device[3], True)),
+                (grad_x, forms[0].conv2d_grad_input, [on_device[3], on_device[1]], ()),
+                (grad_weight, forms[1].conv2d_grad_weight, [on_device[3], on_device[0]], ())]:
             whole, output = placed(np.full(expected.shape, np.nan, np.float32), aligned)
             function(*inputs, output, *settings_of, *more)
             close(output.to_host(), expected)
@@ -183,16 +186,18 @@ def test_what_is_kept_changes_nothing():
     assert kept and len(set(results)) == 1
 
 
-@pytest.mark.parametrize("name", ["highest", "high"])
-def test_the_setting_decides(name):
+@pytest.mark.parametrize("name, capability, kind", [("highest", (9, 0), None), ("high", (8, 0), "tensor_core"), ("high", (9, 0), "warpgroup"),
+                                                    ("medium", (9, 0), "tensor_core"), ("high", (10, 0), "tensor_core")])
+def test_the_setting_and_the_gpu_decide(name, capability, kind):
     """The kernels of the package compute with tensor cores if they may."""
     device = Rehearsal()
+    device.compute_capability = capability
     x, weight, y, matrix = (device.empty(shape, np.float32) for shape in [(2, 16, 8, 8), (32, 16, 3, 3), (2, 32, 8, 8), (64, 64)])
     with matmul_precision(name):
         kernels.cuda.conv2d(x, weight, None, y, ONE, ONE, ONE, 1)
         kernels.cuda.conv2d_grad_input(y, weight, x, ONE, ONE, ONE, 1)
         kernels.cuda.conv2d_grad_weight(y, x, weight, ONE, ONE, ONE, 1)
         kernels.cuda.matmul(matrix, matrix, matrix)
-    modules = [str(launch.kernel.function.__module__) for launch in device.launches]
-    expected = {"tensor_core_matmul", "tensor_core_convolution", "tensor_core_weight_gradient"} if name == "high" else set()
-    assert {module.rpartition(".")[2] for module in modules if "tensor_core" in module} - {"tensor_core_plan"} == expected
+    modules = {str(launch.kernel.function.__module__).rpartition(".")[2] for launch in device.launches} - {"tensor_core_plan"}
+    expected = {f"{kind}_{work}" for work in ("matmul", "convolution", "weight_gradient")} if kind else set()
+    assert {module for module in modules if module.startswith(("tensor_core", "warpgroup"))} == expected
