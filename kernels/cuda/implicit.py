@@ -121,7 +121,7 @@ if {side}_at_{number} < uint32({side}_count):
     for tap in range(column_taps):
         if uint32(column + tap * column_step) < uint32({side}_width):
             there = uint32(there | ({1 << MOST_TAPS} << tap))
-{side}_there_{number} = keep(there)
+{side}_there_{number} = there
 {side}_base_{number} = keep(uint32(int32(image) * {side}_image + int32(cuda.blockIdx.z) * {side}_group + row * {side}_width + column\
 {f" + int32({side}_level) * {side}_plane" if self.run > 1 else ""}))""".splitlines()
 
@@ -319,8 +319,9 @@ def _products(machine, x, weight, y, geometry, with_bias, with_residual, rectify
         rows, columns = [[axis] for axis in map(forward_axis, y[2:], weight[2:], stride, padding, dilation)]
     problems = [Problem(x, y, weight, backward, groups, row, column) for row in rows for column in columns]
     largest = max(problems, key=lambda problem: problem.depth)
-    tile, parts = plan.choose(largest.rows, largest.pixels, largest.depth, largest.groups, machine.multiprocessors,
-                              plan.CONVOLUTION_TILES)
+    # two large blocks on a multiprocessor leave registers enough only if one entry of the table serves a whole slice
+    tiles = plan.TILES if largest.channels % plan.SLICE or _sees_planes(largest) else plan.CONVOLUTION_TILES
+    tile, parts = plan.choose(largest.rows, largest.pixels, largest.depth, largest.groups, machine.multiprocessors, tiles)
     whole = parts == 1
     summed = [problem for problem in problems if problem.depth or not whole]
     return parts, len(summed) < len(problems), [
