@@ -225,7 +225,7 @@ class Writer:
         return assemble(self.builder, "ld.shared.u32 $0, [$1];", "=r,r,~{memory}", INT32, [self._address(place, 0, offset)])
 
     def store(self, place, offset, value):
-        _assemble(self.builder, "st.shared.f32 [$0], $1;", "r,f,~{memory}", ir.VoidType(), [self._address(place, 0, offset), value])
+        assemble(self.builder, "st.shared.f32 [$0], $1;", "r,f,~{memory}", ir.VoidType(), [self._address(place, 0, offset), value])
 
     def store_pair(self, place, offset, first, second):
         """At a multiple of 8 bytes."""
@@ -356,6 +356,6 @@ publish_to_warpgroups = _instruction("fence.proxy.async.shared::cta;")
 def round_to_tf32(typing_context, number):
     """As Writer.to_tf32."""
     def generate(context, builder, signature, arguments):
-        rounded = _assemble(builder, "cvt.rna.tf32.f32 $0, $1;", "=r,f", INT32, arguments)
+        rounded = assemble(builder, "cvt.rna.tf32.f32 $0, $1;", "=r,f", INT32, arguments)
         return builder.bitcast(rounded, FLOAT)
     return types.float32(types.float32), generate
