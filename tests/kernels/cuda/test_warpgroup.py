@@ -71,7 +71,7 @@ def test_plans():
     assert plan_of(1568, 512, 144, 132, 1, NARROW)[:2] == (128, 256) and plan_of(1568, 512, 144, 132, 1, NARROW).parts in (4, 5)
 
 
-@pytest.mark.parametrize("rows, columns", SIZES)
+@pytest.mark.parametrize("rows, columns", SIZES[:2])   # those with the most sums for the registers there are
 def test_sums_stay_in_registers(rows, columns, monkeypatch):
     planned(monkeypatch, rows, columns, 1)
     device = Rehearsal()
