@@ -152,11 +152,12 @@ class Counting(Rehearsal):
         return super().to_host(array)
 
 
-@pytest.mark.parametrize("name, variant", [
-    ("lenet", "modern"), ("lenet", "paper"), ("alexnet", None), ("zfnet", None), ("vgg11", None), ("googlenet", None),
-    ("squeezenet", None), ("resnet18", None), ("resnet20", None)])
-def test_every_network_trains_wholly_on_the_device(monkeypatch, name, variant):
-    """From the second step on nothing goes from host to device or back, but the loss when it is asked for."""
+@pytest.mark.parametrize("name, variant, most_launches", [
+    ("lenet", "modern", 55), ("lenet", "paper", 120), ("alexnet", None, 100), ("zfnet", None, 160), ("vgg11", None, 150),
+    ("googlenet", None, 800), ("squeezenet", None, 320), ("resnet18", None, 300), ("resnet20", None, 250)])
+def test_every_network_trains_wholly_on_the_device(monkeypatch, name, variant, most_launches):
+    """From the second step on nothing goes from host to device or back, but the loss when it is asked for. Launches do not get more: most
+    layers take two or three forwards and five or six backwards."""
     machine = Counting()
     monkeypatch.setattr(device, "machine", lambda name: machine)
     with nn.init.skipped():
@@ -177,7 +178,7 @@ def test_every_network_trains_wholly_on_the_device(monkeypatch, name, variant):
     machine.launches.clear()
     loss = step()
     scatters = 3 * (variant == "paper")   # of the table of connections: its places are sorted on the host
-    assert machine.copies <= scatters and 40 < len(machine.launches) < 1500
+    assert machine.copies <= scatters and 40 < len(machine.launches) <= most_launches
     loss.item()
     assert machine.copies <= scatters + 1
 

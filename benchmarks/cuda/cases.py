@@ -2,7 +2,7 @@
 from benchmarks.cuda import moving, multiplying, networks
 from benchmarks.cuda.case import key_of
 
-ALL = [*networks.CASES, *multiplying.CASES, *moving.CASES]
+ALL = [*multiplying.PRODUCTS, *networks.CASES, *multiplying.CONVOLUTIONS, *moving.CASES]
 _by_key = {key_of(case): case for case in ALL}
 
 

@@ -11,7 +11,7 @@ from minicnn import drawing
 from minicnn.errors import RunError
 from minicnn.files import write_text
 
-QUICK = timer.Effort(rounds=5, least=0.01, patience=2.5)
+QUICK = timer.Effort(rounds=4, least=0.01, patience=1.5)
 FULL = timer.Effort(rounds=9, least=0.03, patience=6)
 _MINUTES = 4, 60   # quick, full
 _PACKAGES = "numba-cuda", "cuda-bindings", "nvidia-cuda-nvrtc", "nvidia-nvvm", "nvidia-cudnn-cu13", "nvidia-cudnn-cu12"
@@ -28,6 +28,8 @@ def main(options):
     minutes = options.minutes or _MINUTES[options.full]
     document = measure(chosen, FULL if options.full else QUICK, 60 * minutes, options.out / f"{name}.json")
     show(document)
+    if not document["results"]:
+        return 1
     drawing.save(picture.draw(for_picture(document)), options.out / f"{name}.png")
     print(f"{options.out / name}.json, {options.out / name}.png")
     return 0

@@ -6,9 +6,11 @@ What is compiled lies in the cache of kernels.cuda (beside its sources, or in th
 Where there is a GPU, its driver makes machine code of it here too, and keeps that in a cache of its own.
 """
 import argparse
+import contextlib
 import functools
 import multiprocessing
 import time
+import warnings
 
 from benchmarks.cuda import rehearsing, suite
 from benchmarks.cuda.contenders import available_precisions
@@ -23,11 +25,18 @@ def compile_all(chosen, on_gpu=False, compute_capability=(9, 0), told=lambda tex
     """All that the cases launch. Returns {name of a kernel: why it cannot be compiled}."""
     _kernels[:] = rehearsing.to_compile(chosen, available_precisions(), told)
     told(f"{len(_kernels)} kernels are compiled")
-    # Kernels that functions have made cannot be sent to another process; one that is forked has them.
-    processes = max(1, min(available_threads(), len(_kernels)))
-    with multiprocessing.get_context("fork").Pool(processes, _begin, (on_gpu,)) as pool:
+    with forked(max(1, min(available_threads(), len(_kernels))), _begin, (on_gpu,)) as pool:
         errors = list(pool.imap(functools.partial(_compile, compute_capability), range(len(_kernels)), chunksize=1))
     return {kernel.__name__: error for (kernel, _), error in zip(_kernels, errors) if error}
+
+
+@contextlib.contextmanager
+def forked(processes, begin=None, arguments=()):
+    """A pool of processes that have what this one has: kernels that were made by functions cannot be sent to others."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)   # of a process with threads, Numba's say, which compiling does not use
+        with multiprocessing.get_context("fork").Pool(processes, begin, arguments) as pool:
+            yield pool
 
 
 def _begin(on_gpu):

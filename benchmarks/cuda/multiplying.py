@@ -12,10 +12,10 @@ _NETWORKS = networks.VGG16, networks.RESNET18, networks.RESNET50
 # Those that are measured also without --full: something of every kind.
 _QUICK = {
     Layer(3, 64, 224, 3, padding=1), Layer(64, 64, 224, 3, padding=1), Layer(128, 128, 112, 3, padding=1),
-    Layer(256, 256, 56, 3, padding=1), Layer(512, 512, 28, 3, padding=1), Layer(512, 512, 14, 3, padding=1),
+    Layer(256, 256, 56, 3, padding=1), Layer(512, 512, 28, 3, padding=1),
     Layer(3, 64, 224, 7, stride=2, padding=3), Layer(64, 64, 56, 3, padding=1), Layer(128, 128, 28, 3, padding=1),
     Layer(256, 256, 14, 3, padding=1), Layer(512, 512, 7, 3, padding=1), Layer(64, 128, 56, 3, stride=2, padding=1),
-    Layer(64, 256, 56, 1), Layer(256, 64, 56, 1), Layer(1024, 256, 14, 1), Layer(512, 1024, 28, 1, stride=2),
+    Layer(64, 256, 56, 1), Layer(1024, 256, 14, 1), Layer(512, 1024, 28, 1, stride=2),
 }
 
 
@@ -113,6 +113,7 @@ def _passes(layer, names, batch, quick):
                    batch * size ** 2 * layer.filters * layer.channels * layer.kernel_size ** 2, float_bytes(x, weight, y), quick)
 
 
-CASES = [*_square(4096, 4096, 4096, (True, True, True, True)), *_square(2048, 2048, 512), *_square(1024, 1024, 1024),
-         *_linear("LeNet fc1", 64, 400, 120), *_linear("AlexNet fc2", 128, 4096, 4096), *_linear("VGG-16 fc1", 32, 25088, 4096),
-         *_linear("ResNet-50 fc", 64, 2048, 1000, quick=False), *_convolutions()]
+PRODUCTS = [*_square(4096, 4096, 4096, (True, True, False, False)), *_square(2048, 2048, 512), *_square(1024, 1024, 1024),
+            *_linear("LeNet fc1", 64, 400, 120), *_linear("AlexNet fc2", 128, 4096, 4096), *_linear("VGG-16 fc1", 32, 25088, 4096),
+            *_linear("ResNet-50 fc", 64, 2048, 1000, quick=False)]
+CONVOLUTIONS = [*_convolutions()]

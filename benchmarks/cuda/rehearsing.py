@@ -12,10 +12,16 @@ class _Recording:
     """In place of a graph that a step is recorded in: numbers that change lie on the device."""
 
     def __init__(self, machine):
-        self.machine, self.each_time = machine, []
+        self.machine, self.changed = machine, []
 
     def varying(self, number, dtype):
         return self.machine.empty((), dtype)
+
+    def made(self, array):
+        return True   # what may not be recorded, the GPU says
+
+    def keep(self, arguments):
+        pass
 
     def hold(self, memory):
         pass

@@ -39,6 +39,7 @@ class GPU:
         self.stream = self.call("a stream", api.cuStreamCreate, int(api.CUstream_flags.CU_STREAM_NON_BLOCKING))
         self.stream_handle = int(self.stream)
         self.main_pool = self.pool = self.new_pool()
+        self.remembered = {}    # of launch.remembered
         self.recording = None   # the Graph that is being captured
         self.before_recording = False   # is what happens now to be captured the next time?
 
@@ -206,8 +207,7 @@ class GPU:
     def prepare(self, kernel, grid, block, arguments):
         """As launch.prepare."""
         codes = tuple(map(type_code, arguments))
-        compiled = kernel.compiled.get((self, codes)) or self.ready(kernel, codes)
-        layout = Specialised(compiled.function, codes)   # of its own: nobody else writes to its buffer
+        layout = Specialised(self.ready(kernel, codes).function, codes)   # of its own: nobody else writes to its buffer
         values, addresses, item = [], [], 0
         for argument, code in zip(arguments, codes):
             if type(argument) is Flat:
@@ -236,11 +236,13 @@ class GPU:
         return launch
 
     def ready(self, kernel, codes):
-        """The kernel for arguments of these types, compiled and loaded."""
-        text, name = cache.ptx(kernel, codes, self.compute_capability)
-        module = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleLoadData, text.encode() + b"\0")
-        function = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleGetFunction, module, name.encode())
-        return Specialised(function, codes)
+        """The kernel for arguments of these types, compiled and loaded once."""
+        if (self, codes) not in kernel.compiled:
+            text, name = cache.ptx(kernel, codes, self.compute_capability)
+            module = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleLoadData, text.encode() + b"\0")
+            function = self.call(f"kernel {kernel.__name__}", self.bindings.cuModuleGetFunction, module, name.encode())
+            kernel.compiled[self, codes] = Specialised(function, codes)
+        return kernel.compiled[self, codes]
 
     def _allow_shared(self, specialised, size):
         which = self.bindings.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES

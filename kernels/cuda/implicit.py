@@ -6,8 +6,8 @@ computed while it is filled. So this is the tile of tile.py with another source 
     k is (run of channels, filter tap, channel of the run). A run is as long as a slice if the channels can be shared out so; then all of
     a slice sees the same tap, and one entry of a table says for it
 
-        offset   how far from the pixel that the first tap sees, in the first channel, the numbers of this slice lie
         need     a bit for the tap's row and one for its column
+        offset   how far from the pixel that the first tap sees, in the first channel, the numbers of this slice lie
 
     A thread always fills the same columns, that is, it works for the same pixels of the output: once, at the beginning, it finds the
     pixel that the first tap sees, and which rows and columns of taps lie inside the image. If not all bits of `need` are there, it
@@ -30,7 +30,7 @@ from numba import cuda, float32, int32, uint32
 
 from . import plan
 from .array import empty_like
-from .launch import Flat, blocks, kernel, prepare
+from .launch import Flat, blocks, kernel, prepare, remembered
 from .moving import fill
 from .tile import Straight, product
 
@@ -103,7 +103,7 @@ class Pixels(Straight):
     run: int
 
     def arguments(self, side):
-        return (f"{side}, {side}_offsets, {side}_needs, {side}_count, {side}_plane, {side}_image, {side}_group, {side}_height, "
+        return (f"{side}, {side}_table, {side}_count, {side}_plane, {side}_image, {side}_group, {side}_height, "
                 f"{side}_width, row_start, row_stride, row_taps, row_step, column_start, column_stride, column_taps, column_step")
 
     def find(self, side, number):
@@ -128,7 +128,8 @@ if {side}_at_{number} < uint32({side}_count):
     def level(self, side, number):
         if self.run > 1:
             return [f"{side}_row_{number} = uint32({side}_offset + {number} * {side}_between)"]
-        return [f"{side}_need = uint32({side}_needs[{side}_k])", f"{side}_row_{number} = uint32({side}_offsets[{side}_k])"]
+        return [f"{side}_need = uint32({side}_table[uint32(2 * {side}_k)])",
+                f"{side}_row_{number} = uint32({side}_table[uint32(2 * {side}_k + 1)])"]
 
     def condition(self, side, number, along):
         return f"({side}_there_{along} & {side}_need) == {side}_need"
@@ -138,8 +139,8 @@ if {side}_at_{number} < uint32({side}_count):
         if self.run == 1:
             return lines
         _, steps = self.across(tile, side)
-        return [f"entry = uint32(uint32({k}) // uint32({self.run}))", f"{side}_need = uint32({side}_needs[entry])",
-                f"{side}_offset = {side}_offsets[entry]", f"{side}_between = {steps} * {side}_plane", *lines]
+        return [f"entry = uint32(uint32({k}) // uint32({self.run}))", f"{side}_need = uint32({side}_table[uint32(2 * entry)])",
+                f"{side}_offset = {side}_table[uint32(2 * entry + 1)]", f"{side}_between = {steps} * {side}_plane", *lines]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,7 +167,7 @@ class Images:
                 line = uint32(place // uint32(grid_width))
                 place = uint32(y_base + image * uint32(y_image) + line * uint32(y_down)
                                + (place - line * uint32(grid_width)) * uint32(y_right))
-                for i in range(THREAD_ROWS):
+                for i in range(8):
                     row = int32(first_left + my_row + (i & 3) + (i >> 2) * ROW_GAP)
                     if row < left_count:
                         at = uint32(place + row * y_channel)
@@ -198,8 +199,8 @@ s0, s1, s2, s3 = sums[i, {column}], sums[i, {column} + 1], sums[i, {column} + 2]
 
 @kernel(launch_bounds=256)
 def _arrange(weight, weight_group, weight_row, weight_channel, filter_width, first_row, next_row, first_column, next_column,
-             row_taps, column_taps, channels, rows, run, plane, line, pixel, depth, padded_rows, filters, offsets, needs):
-    """filters[group, k, row], of depth and padded_rows, from the weights, a tile of 32 x 32 at a time, which is transposed in shared memory; and the table."""
+             row_taps, column_taps, channels, rows, run, plane, line, pixel, depth, padded_rows, filters, table):
+    """filters[group, k, row] from the weights, a tile of 32 x 32 at a time, which is transposed in shared memory; and the table."""
     tile = cuda.shared.array((32, 33), float32)
     x, y = uint32(cuda.threadIdx.x), uint32(cuda.threadIdx.y)
     taps = uint32(row_taps * column_taps)
@@ -218,8 +219,8 @@ def _arrange(weight, weight_group, weight_row, weight_channel, filter_width, fir
             value = weight[uint32(place + row * uint32(weight_row))]
         tile[down, x] = value
     if cuda.blockIdx.y == 0 and cuda.blockIdx.z == 0 and y == 0 and k < uint32(depth) and k % uint32(run) == 0:
-        offsets[entry] = int32(channel) * plane + int32(i) * line + int32(j) * pixel
-        needs[entry] = (1 << i) | (1 << (MOST_TAPS + j)) if channel < uint32(channels) else 1 << 2 * MOST_TAPS
+        table[uint32(2 * entry)] = (1 << i) | (1 << (MOST_TAPS + j)) if channel < uint32(channels) else 1 << 2 * MOST_TAPS
+        table[uint32(2 * entry + 1)] = int32(channel) * plane + int32(i) * line + int32(j) * pixel
     cuda.syncthreads()
     row = uint32(cuda.blockIdx.y * 32 + x)
     for down in range(y, 32, 8):
@@ -279,8 +280,8 @@ def _convolve(x, weight, y, geometry, bias=None, residual=None, rectify=False, k
         fill(y, 0)   # pixels that no tap meets; only backward has them
     target = y if parts == 1 else empty_like(y, (parts, *y.shape))
     for product_ in products:
-        filters, *table = _arranged(product_, weight, kept)
-        source = [x] if product_.sees_planes else [x, *table]
+        filters, table = _arranged(product_, weight, kept)
+        source = (x,) if product_.sees_planes else (x, table)
         product_.multiply(filters, *source, target, *(added if parts == 1 else ()))
     if parts > 1:
         plan.add_up(target, y, False, bias, residual, rectify)
@@ -292,23 +293,23 @@ class _Product(NamedTuple):
     key: tuple          # of the arranged weights among what is kept
     filters: tuple      # their shape: [group, k, row], filled up to whole tiles
     entries: int        # of the table
-    arrange: object     # (weight, filters, offsets, needs)
-    multiply: object    # (filters, x, offsets and needs unless sees_planes, target, bias and residual as far as there are any)
+    arrange: object     # (weight, filters, table)
+    multiply: object    # (filters, x, table unless sees_planes, target, bias and residual as far as there are any)
     sees_planes: bool
 
 
 def _arranged(product_, weight, kept):
-    """The filters and the table, (offsets, needs); from `kept` if they are there."""
+    """The filters and the table; from `kept` if they are there."""
     if kept is not None and product_.key in kept:
         return kept[product_.key]
-    arrays = (empty_like(weight, product_.filters), *[empty_like(weight, (product_.entries,), np.int32) for _ in range(2)])
+    arrays = empty_like(weight, product_.filters), empty_like(weight, (product_.entries, 2), np.int32)
     product_.arrange(weight, *arrays)
     if kept is not None:
         kept[product_.key] = arrays
     return arrays
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def _products(machine, x, weight, y, geometry, with_bias, with_residual, rectify, x_aligned, y_aligned):
     """(parts of the sum, is y to be filled before?, a _Product for each problem) for arrays of these shapes."""
     backward, stride, padding, dilation, groups = geometry
@@ -318,7 +319,8 @@ def _products(machine, x, weight, y, geometry, with_bias, with_residual, rectify
         rows, columns = [[axis] for axis in map(forward_axis, y[2:], weight[2:], stride, padding, dilation)]
     problems = [Problem(x, y, weight, backward, groups, row, column) for row in rows for column in columns]
     largest = max(problems, key=lambda problem: problem.depth)
-    tile, parts = plan.choose(largest.rows, largest.pixels, largest.depth, largest.groups, machine.multiprocessors)
+    tile, parts = plan.choose(largest.rows, largest.pixels, largest.depth, largest.groups, machine.multiprocessors,
+                              plan.CONVOLUTION_TILES)
     whole = parts == 1
     summed = [problem for problem in problems if problem.depth or not whole]
     return parts, len(summed) < len(problems), [
@@ -332,19 +334,19 @@ def _prepare(machine, problem, tile, parts, with_bias, with_residual, rectify, x
     plane, y_plane, grid_plane, taps = x[2] * x[3], y[2] * y[3], row.grid * column.grid, weight[2] * weight[3]
     run = tile.depth if channels % tile.depth == 0 else 1
     entries, padded_rows, size = blocks(depth, run), blocks(rows, tile.rows) * tile.rows, math.prod(y)
-    offsets = needs = Flat(entries, np.dtype(np.int32))
+    table = Flat(2 * entries, np.dtype(np.int32))
     filters, steps = Flat(groups * depth * padded_rows), (weight[1] * taps, taps)
     arrange = prepare(machine, _arrange, (blocks(depth, 32), blocks(padded_rows, 32), groups), (32, 8), (
         Flat(math.prod(weight)), math.prod(weight) // groups, *(reversed(steps) if problem.backward else steps), weight[3],
         row.first_tap, row.next_tap, column.first_tap, column.next_tap, row.taps, column.taps, channels, rows, run, plane,
-        row.step * x[3], column.step, depth, padded_rows, filters, offsets, needs))
+        row.step * x[3], column.step, depth, padded_rows, filters, table))
     image, group, pictures = x[1] * plane, channels * plane, Flat(math.prod(x))
     sees_planes = _sees_planes(problem) and x_aligned
     if sees_planes:
         source, source_arguments = Planes(4), (pictures, plane, problem.pixels, channels, image, group)
     else:
         source = Pixels(1, run)
-        source_arguments = (pictures, offsets, needs, problem.pixels, plane, image, group, *x[2:], row.start, row.stride, row.taps,
+        source_arguments = (pictures, table, problem.pixels, plane, image, group, *x[2:], row.start, row.stride, row.taps,
                             row.step, column.start, column.stride, column.taps, column.step)
     aligned = y_aligned and row.apart == column.apart == 1 and grid_plane % 4 == 0
     row_blocks = blocks(rows, tile.rows)

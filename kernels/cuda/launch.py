@@ -79,6 +79,23 @@ def prepare(machine, kernel, grid, block, arguments):
     return launch
 
 
+def remembered(function):
+    """Decorator: what function(machine, ...) answers is kept by the machine, and is its answer to the same arguments from then on."""
+    @functools.wraps(function)
+    def ask(machine, *arguments):
+        known, question = machine.remembered, (function, arguments)
+        answer = known.get(question)
+        if answer is None:
+            if len(known) == _MOST_REMEMBERED:
+                known.clear()
+            answer = known[question] = function(machine, *arguments)
+        return answer
+    return ask
+
+
+_MOST_REMEMBERED = 10000
+
+
 def triple(size):
     """A size as (x, y, z)."""
     if type(size) is int:

@@ -1,11 +1,9 @@
 """The matrix product: float32 on the register tile of tile.py, or on tensor cores where they are allowed; float64 on a shared tile."""
-import functools
-
 import numpy as np
 
 from . import plan, simple_matmul, tensor_core_matmul, warpgroup_matmul
 from .array import empty_like
-from .launch import Flat, blocks, prepare
+from .launch import Flat, blocks, prepare, remembered
 from .precision import has_warpgroups
 from .tile import Matrix, Straight, Turned, product
 
@@ -35,7 +33,7 @@ def matmul(a, b, c, transpose_a=False, transpose_b=False, accumulate=False):
     plan.add_up(target, c, accumulate)
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def _multiplying(machine, a, b, transpose_a, transpose_b, accumulate, a_aligned, b_aligned, c_aligned):
     """(parts, the launch of the product) for matrices of these shapes."""
     depth, rows = a if transpose_a else reversed(a)

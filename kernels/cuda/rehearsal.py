@@ -25,7 +25,7 @@ class Rehearsal:
     multiprocessors, compute_capability = 132, (9, 0)   # those of an H100 or H200
 
     def __init__(self):
-        self.launches = []
+        self.launches, self.remembered = [], {}
 
     def __str__(self):
         return "rehearsal"

@@ -28,9 +28,8 @@ def assemble(ptx, compute_capability):
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder, "kernel.ptx")
         source.write_text(ptx)
-        architecture = "sm_" + "".join(map(str, compute_capability))
-        if f".target {architecture}a" in ptx:   # a kernel that is `specific`
-            architecture += "a"
+        own = "a" * bool(re.search(r"^\.target sm_\d+a", ptx, re.MULTILINE))   # it has instructions of this one GPU
+        architecture = "sm_" + "".join(map(str, compute_capability)) + own
         done = subprocess.run([assembler(), "-v", f"-arch={architecture}", source, "-o", source.with_suffix(".cubin")],
                               capture_output=True, text=True)
     if done.returncode:

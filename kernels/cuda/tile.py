@@ -1,6 +1,6 @@
 """The fp32 matrix product of a block of threads, for whatever can be read as two matrices: written as source text, part by part.
 
-A block computes a tile of the product, a thread 8 x 8 numbers of it (or 16 x 8), which stay in its registers while k runs:
+A block computes a tile of the product, a thread 8 x 8 numbers of it, which stay in its registers while k runs:
 
                        columns of the block
                     +-----------------------+
@@ -19,12 +19,12 @@ A block computes a tile of the product, a thread 8 x 8 numbers of it (or 16 x 8)
 
     for every slice of k, beginning before the first one:
         fetch the next slice           from global memory to registers: on its way while the multiply-adds of this one go on
-        multiply this slice            all its steps but the last, if it is not the one before the first
+        multiply this slice            if it is not the one before the first
         put the next slice; barrier    from registers to shared memory
-        load its first step            on its way during the multiply-adds of the last step of this slice, which come now
 
-The multiply-adds of all steps are written out, by inner_product.py: a loop would cost time for counting. Where numbers come from, and where they go, are parts of the text: a source has the
-methods `arguments`, `begin`, `fetch` and `put` (here for matrices; for images in implicit.py), a target `arguments` and `store`.
+The multiply-adds of all steps are written out, by inner_product.py: a loop would cost time for counting. For the same reason what is
+needed in each slice and does not change goes through `keep`. Where numbers come from, and where they go, are parts of the text: a source
+has the methods `arguments`, `begin`, `fetch` and `put` (here for matrices; for images in implicit.py), a target `arguments` and `store`.
 
 Volkov & Demmel, "Benchmarking GPUs to tune dense linear algebra" (SC 2008); NVIDIA, "CUTLASS: Fast linear algebra in CUDA C++" (2017).
 """
@@ -36,26 +36,20 @@ from typing import NamedTuple
 
 from numba import cuda, float32, int32, uint32
 
-from .inner_product import COLUMNS, Share, inner_product
+from .inner_product import SIZE, Share, inner_product
 from .intrinsics import keep, load4, shared_address, store4
 from .launch import Kernel
 
 
 class Tile(NamedTuple):
-    rows: int       # of the block: 32, 64, 128 or 256
+    rows: int       # of the block: 32, 64 or 128
     columns: int    # 64 or 128
     depth: int      # steps of k in a slice
     blocks: int     # that are to fit on a multiprocessor: this limits the registers of a thread
-    thread_rows: int = 8   # of a thread; 16 take fewer loads for each multiply-add
 
     @property
     def threads(self):
-        return self.rows * self.columns // (self.thread_rows * COLUMNS)
-
-    @property
-    def row_gap(self):
-        """How far apart a thread's fours of rows are."""
-        return self.rows // (self.thread_rows // 4)
+        return self.rows * self.columns // SIZE ** 2
 
     def width(self, side):
         return self.rows if side == "left" else self.columns
@@ -189,7 +183,7 @@ class Matrix:
     def store(self):
         return f"""
             c_base = {self.base()}
-            for i in range(THREAD_ROWS):
+            for i in range(8):
                 row = uint32(first_left + my_row + (i & 3) + (i >> 2) * ROW_GAP)
                 if row < uint32(left_count):
                     for half in range(2):
@@ -233,9 +227,7 @@ _KERNEL = """\
 def product_{tile.rows}x{tile.columns}({arguments}, row_blocks, depth, part_depth):
     left_tile = cuda.shared.array((2, {tile.depth}, {left_length}), float32, alignment=16)
     right_tile = cuda.shared.array((2, {tile.depth}, {right_length}), float32, alignment=16)
-    sums = cuda.local.array((THREAD_ROWS, 8), float32)
-    numbers = cuda.local.array(THREAD_ROWS + 8, float32)
-    last = cuda.local.array(THREAD_ROWS + 8, float32)
+    sums = cuda.local.array((8, 8), float32)
     left_next = cuda.local.array({left_staged}, float32)
     right_next = cuda.local.array({right_staged}, float32)
     thread = keep(uint32(cuda.threadIdx.x))
@@ -246,10 +238,7 @@ def product_{tile.rows}x{tile.columns}({arguments}, row_blocks, depth, part_dept
     first_right = uint32(uint32(cuda.blockIdx.x) // uint32(row_blocks) * {tile.columns})
     start = int32(cuda.blockIdx.y * part_depth)
     end = int32(min(int32(depth), int32(start + part_depth)))
-    for i in range(THREAD_ROWS + 8):
-        last[i] = float32(0)
-        numbers[i] = float32(0)
-    for i in range(THREAD_ROWS):
+    for i in range(8):
         for j in range(8):
             sums[i, j] = float32(0)
     left_read = keep(shared_address(left_tile, (uint32(0), uint32(0), my_row)))
@@ -261,14 +250,11 @@ def product_{tile.rows}x{tile.columns}({arguments}, row_blocks, depth, part_dept
         if next_k < end:
 {fetch}
         if k >= start:
-            multiply(sums, numbers, last, left_tile, uint32(left_read + stage * LEFT_SIZE), right_tile,
-                     uint32(right_read + stage * RIGHT_SIZE))
+            multiply(sums, left_tile, uint32(left_read + stage * LEFT_SIZE), right_tile, uint32(right_read + stage * RIGHT_SIZE))
         if next_k < end:
             stage = uint32(stage ^ 1)
 {put}
             cuda.syncthreads()
-            load(numbers, left_tile, uint32(left_read + stage * LEFT_SIZE), right_tile, uint32(right_read + stage * RIGHT_SIZE))
-        add(sums, last)
 {store}
 """
 
@@ -287,15 +273,17 @@ def source(tile, left, right, target):
         begin=both("begin", 1), fetch=both("fetch", 3, "next_k"), put=both("put", 3, "stage"),
         store=_block([textwrap.dedent(target.store())], 1))
     share = _share(tile, left, right)
-    constants = {"TILE_ROWS": tile.rows, "TILE_COLUMNS": tile.columns, "ROW_GAP": share.row_gap, "COLUMN_GAP": share.column_gap, "THREAD_ROWS": share.rows, "WARPS_ACROSS": tile.columns // 64,
-                 "LEFT_SIZE": 4 * tile.depth * share.left_length, "RIGHT_SIZE": 4 * tile.depth * share.right_length}
+    constants = {
+        "TILE_ROWS": tile.rows, "TILE_COLUMNS": tile.columns, "ROW_GAP": share.row_gap,
+        "COLUMN_GAP": share.column_gap, "WARPS_ACROSS": tile.columns // 64,
+        "LEFT_SIZE": 4 * tile.depth * share.left_length, "RIGHT_SIZE": 4 * tile.depth * share.right_length}
     for name, value in constants.items():
         text = text.replace(name, str(value))
     return text
 
 
 def _share(tile, left, right):
-    return Share(tile.thread_rows, tile.row_gap, tile.columns // 2, left.length(tile, "left"), right.length(tile, "right"), tile.depth)
+    return Share(tile.rows // 2, tile.columns // 2, left.length(tile, "left"), right.length(tile, "right"), tile.depth)
 
 
 @functools.cache
@@ -310,7 +298,6 @@ def product(tile, left, right, target):
     linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name   # so that errors can show its lines
     # with the name of this module it counts as one of its kernels, and is kept on disk (cache.py)
     names = {"__name__": __name__, "cuda": cuda, "float32": float32, "int32": int32, "uint32": uint32, "load4": load4, "store4": store4,
-             "keep": keep, "shared_address": shared_address, "min": min}
-    names.update(zip(("load", "multiply", "add"), inner_product(_share(tile, left, right))))
+             "keep": keep, "shared_address": shared_address, "multiply": inner_product(_share(tile, left, right)), "min": min}
     exec(compile(text, name, "exec"), names)
     return Kernel(names[f"product_{tile.rows}x{tile.columns}"], launch_bounds=(tile.threads, tile.blocks))

@@ -24,7 +24,7 @@ from numba import cuda, uint32
 
 from . import depthwise, direct
 from .array import empty_like
-from .launch import Flat, blocks, kernel, prepare
+from .launch import Flat, blocks, kernel, prepare, remembered
 from .tile import Tile, product
 
 # (tile, how much longer it takes for a multiply-add than the first)
@@ -53,7 +53,7 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
     add(sums, grad_weight)
 
 
-@functools.lru_cache(maxsize=4096)
+@remembered
 def _launches(machine, grad_y, x, grad_weight, stride, padding, dilation, groups):
     """(numbers in all parts, the launch that makes them, the launch that adds them up) for arrays of these shapes."""
     images, all_filters, out_height, out_width = grad_y
@@ -268,7 +268,7 @@ class Parts:
     def store(self):
         return """
             block = uint32((cuda.blockIdx.y * cuda.gridDim.z + cuda.blockIdx.z) * cuda.gridDim.x + cuda.blockIdx.x)
-            for i in range(THREAD_ROWS):
+            for i in range(8):
                 for half in range(2):
                     number = uint32((block * TILE_ROWS + my_row + (i & 3) + (i >> 2) * ROW_GAP) * TILE_COLUMNS
                                     + my_column + half * COLUMN_GAP)

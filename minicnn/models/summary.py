@@ -74,10 +74,11 @@ def summary(model, input_shape=None):
         raise InputError(f"input_shape must be (C, H, W), each at least 1, not {shape}")
     parameters, buffers = model.named_parameters(), model.named_buffers()
     dtype = next((parameter.dtype for _, parameter in parameters if parameter.dtype in FLOATING), np.float32)
+    where = parameters[0][1].device if parameters else "cpu"
     title = _title(model)
     size = " x ".join(map(str, shape))
     try:
-        x = Tensor(np.zeros((1, *shape), dtype))
+        x = Tensor(np.zeros((1, *shape), dtype)).to(where)
         counting = _Counting(x, parameters)
         follow(model, x, counting.see)
     except MemoryError:

@@ -93,10 +93,14 @@ class Trainer:
         saved = started = time.perf_counter()
         due = _SAVE_EVERY
         with self.show.epoch(self.epoch, self.settings.epochs, len(self.loader), self.batch) as bar:
-            for images, labels in self.loader.epoch(self.epoch, self.batch):
-                loss, correct = self._step(images, labels)
+            batches = self.loader.epoch(self.epoch, self.batch)
+            batch = next(batches, None)
+            while batch is not None:
+                size, parts = len(batch[1]), self._learn(*batch)
+                batch = next(batches, None)   # made ready while a GPU computes; to read the loss is to wait for it
+                loss, correct = self._outcome(parts)
                 now = time.perf_counter()
-                self.running.add(loss, correct, len(labels), now - started)
+                self.running.add(loss, correct, size, now - started)
                 started = now
                 self.batch += 1
                 bar.step(self.running)
@@ -115,7 +119,10 @@ class Trainer:
         weighed by its share of the images, so the gradients add up to those of the whole batch; where a layer looks at the batch as
         a whole, as batch normalisation does, it sees a part.
         """
-        parts = self._learn(images, labels)
+        return self._outcome(self._learn(images, labels))
+
+    def _outcome(self, parts):
+        """What `_step` returns, of a step that was just taken: the schedule goes on, and RunError if it has diverged."""
         value = sum(loss.item() * share for loss, share, _ in parts)
         if not math.isfinite(value):
             raise RunError(f"the loss became {value} at step {self.schedule.count + 1} (epoch {self.epoch + 1}, batch {self.batch + 1}): "

@@ -61,46 +61,19 @@ def _shared_address(block, array, index):
     return np.uint32(4 * (array.place(index) - array.offset))
 
 
-def _eight_or_more(share, step, arrays, addresses):
-    numbers = []
-    for side, offset in share.fours(step):
-        array, place = arrays[side], int(addresses[side]) // 4 + offset
-        numbers += array.read_vector(array.aligned(np.unravel_index(place, array.shape), 4), 4)
-    return np.array(numbers, np.float32)
+def _inner_product(share, block, sums, left_tile, left, right_tile, right):
+    def numbers(step):
+        found = []
+        for side, offset in share.fours(step):
+            array, start = ((left_tile, left), (right_tile, right))[side]
+            found += array.read_vector(array.aligned(np.unravel_index(int(start) // 4 + offset, array.shape), 4), 4)
+        return np.array(found, np.float32).reshape(2, -1)
 
-
-def _load(share, block, ahead, left_tile, left, right_tile, right):
-    _write(ahead, _eight_or_more(share, 0, (left_tile, right_tile), (left, right)))
-
-
-def _multiply(share, block, sums, ahead, last, left_tile, left, right_tile, right):
-    totals, now = _read(sums), _read(ahead)
-    for step in range(1, share.steps):
-        totals += np.multiply.outer(now[:share.rows], now[share.rows:])
-        now = _eight_or_more(share, step, (left_tile, right_tile), (left, right))
-    _write(sums, totals)
-    _write(last, now)
-
-
-def _add(share, block, sums, last):
-    now = _read(last)
-    _write(sums, _read(sums) + np.multiply.outer(now[:share.rows], now[share.rows:]))
-
-
-def _indices(array):
-    return range(array.shape[0]) if array.ndim == 1 else np.ndindex(array.shape)
-
-
-def _read(array):
-    return np.array([array[index] for index in _indices(array)], np.float32).reshape(array.shape)
-
-
-def _write(array, values):
-    for index in _indices(array):
-        array[index] = values[index]
-
-
-_INNER_PRODUCT = {"load": _load, "multiply": _multiply, "add": _add}
+    totals = np.array([[sums[i, j] for j in range(8)] for i in range(8)], np.float32)
+    for step in range(share.steps):
+        totals += np.multiply.outer(*numbers(step))
+    for index in np.ndindex(8, 8):
+        sums[index] = totals[index]
 
 
 @means(intrinsics.copy_async)
@@ -271,10 +244,9 @@ def _written_out(steps):
 
 def meaning(instruction):
     """MEANING of an instruction, or None for what is none; those that are `written_out` mean what their steps compute,
-    those of an inner product that of their share."""
+    that of an inner product is told by its share."""
     if instruction in intrinsics.WRITTEN_OUT:
         return _written_out(intrinsics.WRITTEN_OUT[instruction])
     if instruction in inner_product.SHARES:
-        which, share = inner_product.SHARES[instruction]
-        return functools.partial(_INNER_PRODUCT[which], share)
+        return functools.partial(_inner_product, inner_product.SHARES[instruction])
     return MEANING.get(instruction)

@@ -21,7 +21,7 @@ class Simulator:
     multiprocessors, compute_capability = 4, (9, 0)
 
     def __init__(self, order=None, races=True):
-        self.order, self.races = order, races
+        self.order, self.races, self.remembered = order, races, {}
 
     def __str__(self):
         return "cuda-simulator"

@@ -114,20 +114,11 @@ class FakeDriver:
         self.launches.append((function, *arguments))
         return CUresult.CUDA_SUCCESS,
 
-    def cuEventCreate(self, flags):
-        return self._done("cuEventCreate", "event")
-
-    def cuEventRecord(self, event, stream):
-        return self._done("cuEventRecord")
-
     def cuEventSynchronize(self, event):
         return self._done("cuEventSynchronize")
 
     def cuEventElapsedTime(self, begin, end):
         return self._done("cuEventElapsedTime", 1.5)
-
-    def cuEventDestroy(self, event):
-        return self._done("cuEventDestroy")
 
     def cuGetErrorString(self, status):
         return CUresult.CUDA_SUCCESS, b"an error"

@@ -41,9 +41,10 @@ class Use(typing.NamedTuple):
 
 
 def uses():
-    """Every Use. What needs tensor cores is for 8.0 and later, all else for 7.5 and later."""
+    """Every Use. What needs tensor cores is for 8.0 and later, what needs those of Hopper for 9.0, all else for 7.5 and later."""
     found = {}
-    for compute_capability, precisions in (((7, 5), ["highest"]), ((8, 0), ["high", "medium"])):
+    for compute_capability, precisions in (((7, 5), ["highest"]), ((8, 0), ["high", "medium"]),
+                                           ((9, 0), ["high"])):
         for precision in precisions:
             stage = Stage()
             stage.compute_capability = compute_capability

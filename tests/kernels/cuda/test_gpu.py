@@ -9,7 +9,7 @@ from numba import cuda
 from kernels.cuda import driver, relu
 from kernels.cuda.gpu import GPU
 from kernels.cuda.graph import Graph
-from kernels.cuda.launch import kernel
+from kernels.cuda.launch import Flat, kernel, prepare
 from tests.kernels.cuda.fake_driver import CUresult, FakeDriver, parameter
 
 
@@ -28,6 +28,13 @@ def _mixed(x, count, factor, nothing, large, flag, letter):
     i = cuda.grid(1)
     if i < count and nothing is None and flag:
         x[i, 0] = factor + x.dtype.type(large) + x.dtype.type(letter)
+
+
+@kernel
+def _line(x, count, nothing):
+    i = cuda.grid(1)
+    if i < count and nothing is None:
+        x[i] = i
 
 
 def test_description(gpu):
@@ -55,6 +62,24 @@ def test_parameters(gpu, api):
         assert [parameter(table, place, ctypes.c_int64) for place in range(9)] == [0, 0, 20, 4, x.address, 5, 4, 16, 4]
         kinds = ctypes.c_int32, ctypes.c_float, ctypes.c_int64, ctypes.c_int64, ctypes.c_bool, ctypes.c_uint8
         assert [parameter(table, 9 + place, kind) for place, kind in enumerate(kinds)] == [7, 0.5, 0, -2**40, True, 200]
+
+
+def test_prepared_launch(gpu, api):
+    """Only addresses change from call to call."""
+    x, y = gpu.empty((5, 4), np.float32), gpu.empty((20,), np.float32)
+    launch = prepare(gpu, _line, 3, (32, 2), (Flat(20), 7, None))
+    launch(x)
+    table = api.launches[-1][9]
+    seen = [parameter(table, place, ctypes.c_int64) for place in (0, 1, 2, 3, 4, 5, 6, 8)]
+    assert seen == [0, 0, 20, 4, x.address, 20, 4, 0] and parameter(table, 7, ctypes.c_int32) == 7
+    launch(y)
+    assert parameter(table, 4, ctypes.c_int64) == y.address and api.launches[-1][1:7] == (3, 1, 1, 32, 2, 1)
+    with pytest.raises(ValueError, match="row by row"):
+        launch(x.T)
+    with pytest.raises(ValueError):
+        launch(x, y)
+    prepare(gpu, _line, (2, 0), 32, (Flat(20), 7, None))(x)
+    assert len(api.launches) == 2 and api.calls.count("cuModuleLoadData") == 1
 
 
 def test_shared_memory_is_asked_for_once(gpu, api):

@@ -4,21 +4,41 @@ The compiler writes the same PTX for all three, but for its heading: registers c
 compiled once, for the oldest GPU that it is for, and assembled for each.
 """
 import functools
-import multiprocessing
-import os
+import pathlib
 import re
 
 import pytest
 
+import kernels.cuda
+from benchmarks.cuda.compilation import forked
+from benchmarks.worker import available_threads
 from kernels.cuda import cache, report
 from tests.kernels.cuda import launches
 
 ARCHITECTURES = (7, 5), (8, 0), (9, 0)
-ALL_REGISTERS, MOST = 65536, 255   # of a multiprocessor, of a thread
+ALL_REGISTERS = 65536   # of a multiprocessor; they are handed out by 8 a thread and 32 threads
+USES = 3                # of each kernel that are compiled: types that differ little give machine code that differs little
 
-# The most registers that a thread of a kernel may take, on any of the GPUs and for any types: if it takes more, fewer threads fit on a
-# multiprocessor, and one should know it.
-REGISTERS = {}
+# The most registers that a thread may take, on any of the GPUs and for any types. More of them are fewer threads on a multiprocessor,
+# and nobody should find that out by chance.
+USUAL = 64
+REGISTERS = {
+    "direct._grad_input": 80,
+    "fours.maxima": 72,
+    "normalization._local_response_gradient_of_five": 80,
+    "tensor_core_convolution.convolution": 224,
+    "tensor_core_matmul.product": 96,
+    "tensor_core_weight_gradient.gradient": 224,
+    "tile.product_128x128": 168,
+    "tile.product_32x128": 168,
+    "tile.product_32x64": 168,
+    "tile.product_64x128": 168,
+    "tile.product_64x64": 168,
+    "winograd._transform_sums": 96,
+}
+FOLDER = pathlib.Path(kernels.cuda.__file__).parent
+UNUSED = {"grid", "launch", "simple_reduction"}   # examples in docstrings; what a reader compares with
+FILES = [path.stem for path in sorted(FOLDER.glob("*.py")) if re.search(r"^\s*@kernel|\bKernel\(", path.read_text(), re.MULTILINE)]
 
 
 class Compiled:
@@ -41,7 +61,7 @@ class Compiled:
             self.wrong.append(f"computes in double precision: {sorted(set(double))}")
 
 
-_uses = []   # for processes that are forked from this one: kernels made by functions cannot be sent to them
+_uses = []   # for the processes that are forked from this one
 
 
 def _compile(place):
@@ -54,11 +74,40 @@ def _compile(place):
 
 @functools.cache
 def compiled():
-    """{name of a kernel: [(Use, what is wrong with it, {compute capability: Resources})]}, of all that is launched."""
-    _uses[:] = sorted(launches.uses(), key=lambda use: -use.effort)
-    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:
+    """{file: [(Use, what is wrong with it, {compute capability: Resources})]}, of all that is launched."""
+    _uses[:] = launches.some(launches.uses(), USES)
+    with forked(available_threads()) as pool:
         results = pool.map(_compile, range(len(_uses)), chunksize=1)
     found = {}
     for use, (wrong, resources) in zip(_uses, results):
-        found.setdefault(use.name, []).append((use, wrong, resources))
+        found.setdefault(use.name.partition(".")[0], []).append((use, wrong, resources))
     return found
+
+
+def fits(use, registers):
+    """Is there room for the block, and for as many blocks as launch_bounds asks for?"""
+    bounds = use.kernel.launch_bounds or use.threads
+    threads, blocks = bounds if isinstance(bounds, tuple) else (bounds, 1)
+    warps = -(-max(threads, use.threads) // 32)
+    return use.threads <= threads and -(-registers // 8) * 8 * 32 * warps * blocks <= ALL_REGISTERS
+
+
+@pytest.mark.parametrize("file", sorted(set(FILES) - UNUSED))
+def test_kernels_of_a_file(file):
+    """In registers alone, as many as the table says; in single precision, if they are given that; with addresses of known spaces."""
+    for use, wrong, resources in compiled()[file]:
+        which = f"{use.name} for {use.types}"
+        assert not wrong, f"{which}: {'; '.join(wrong)}"
+        for architecture, found in resources.items():
+            assert not found.stack and not found.spilled, f"{which} spills registers on {architecture}: {found}"
+            assert found.registers <= REGISTERS.get(use.name, USUAL), f"{which} takes {found.registers} registers on {architecture}"
+            assert fits(use, found.registers), f"{which}: {found.registers} registers are too many on {architecture}"
+
+
+def test_the_table_is_up_to_date():
+    names = {use.name for uses in compiled().values() for use, _, _ in uses}
+    assert set(REGISTERS) <= names and compiled().keys() | UNUSED == set(FILES) | UNUSED
+    for name, bound in REGISTERS.items():
+        most = max(found.registers for use, _, resources in compiled()[name.partition(".")[0]] if use.name == name
+                   for found in resources.values())
+        assert bound - 16 <= most, f"{name} takes {most} registers only: the table can ask for less than {bound}"
