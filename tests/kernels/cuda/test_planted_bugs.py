@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import kernels.cuda
-from kernels.cuda import moving, simple_matmul
+from kernels.cuda import moving, simple_matmul, warpgroup_matmul
 from kernels.cuda.simulator import Simulator, errors
 from tests.kernels.agreement import changed, numbers, output
 from tests.kernels.cuda.agreement import ON_GPU, agree, machine
@@ -83,6 +83,10 @@ def _tensor_cores():
     product((20, 36, 80), 0, False, False, False, "high")
 
 
+def _warpgroups():
+    product((20, 17, 200), 0, False, False, False, "high", form=warpgroup_matmul)
+
+
 NOTICED = AssertionError, errors.KernelError   # by the result, or by the simulator
 
 BUGS = {   # name: (who looks, the kernel, what stands there, what is planted there, what is seen)
@@ -103,6 +107,14 @@ BUGS = {   # name: (who looks, the kernel, what stands there, what is planted th
     "copies that are not waited for": (_tensor_cores, "product", "copy_wait_but_2()", "pass", errors.NotArrived),
     "a slab that is overwritten while others read it": (
         _tensor_cores, "product", "cuda.syncthreads()   # a slab is there for all, and all are done with the one before", "pass",
+        errors.KernelError),
+    "a warpgroup's copies that are not waited for": (
+        _warpgroups, "product", "0, 0)\n        copy_wait_but_1()", "0, 0)", errors.NotArrived),
+    "a warpgroup that may not see what copies have brought": (
+        _warpgroups, "product", "publish_to_warpgroups()\n        cuda.syncthreads()   # the", "cuda.syncthreads()   # the", errors.NotArrived),
+    "sums of a warpgroup that are not waited for": (_warpgroups, "product", "finish(sums, shared, 0, 0)", "pass", NOTICED),
+    "a warpgroup's slab that is overwritten while others read it": (
+        _warpgroups, "product", "cuda.syncthreads()   # the slab after the next one is there for all, and all are done with this one", "pass",
         errors.KernelError),
 }
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from kernels.cuda import intrinsics, report, warpgroup_convolution, warpgroup_matmul, warpgroup_weight_gradient
+from kernels.cuda import report, warpgroup_convolution, warpgroup_matmul, warpgroup_weight_gradient
 from kernels.cuda.rehearsal import Rehearsal
-from kernels.cuda.simulator import KernelError, instructions
 from kernels.cuda.warpgroup_plan import NARROW, SIZES, Plan, plan_of
 from tests.kernels.agreement import SEEDS
 from tests.kernels.cuda.agreement import ON_GPU, machine
@@ -55,21 +54,14 @@ def test_any_convolution(case, seed):
     convolve(case, seed, "high", aligned=False, forms=FORMS)
 
 
+def test_pointwise_gradient_of_more_filters_than_channels(monkeypatch):
+    planned(monkeypatch, 64, 64, 1)
+    convolve((2, 17, 33, 2, (4, 3), ONE, ONE, NONE, ONE), 0, "high", forms=FORMS)
+
+
 def test_convolutions_in_parts(monkeypatch):
     planned(monkeypatch, 64, 128, 2)
     convolve((1, 34, 17, 1, (5, 4), (2, 1), ONE, ONE, ONE), 0, "high", forms=FORMS)
-
-
-@pytest.mark.parametrize("change, message", [
-    ((intrinsics.publish_to_warpgroups, lambda block: None), "publish_to_warpgroups"),
-    ((intrinsics.copy_wait_but_1, lambda block: None), "has not brought yet"),
-])
-def test_mistakes_are_seen(change, message, monkeypatch):
-    if ON_GPU:
-        pytest.skip("the simulator sees them")
-    monkeypatch.setitem(instructions.MEANING, *change)
-    with pytest.raises(KernelError, match=message):
-        product((20, 17, 33), 0, False, False, False, "high", form=warpgroup_matmul)
 
 
 def test_plans():
@@ -79,7 +71,7 @@ def test_plans():
     assert plan_of(1568, 512, 144, 132, 1, NARROW)[:2] == (128, 256) and plan_of(1568, 512, 144, 132, 1, NARROW).parts in (4, 5)
 
 
-@pytest.mark.parametrize("rows, columns", SIZES)
+@pytest.mark.parametrize("rows, columns", SIZES[:2])   # those with the most sums for the registers there are
 def test_sums_stay_in_registers(rows, columns, monkeypatch):
     planned(monkeypatch, rows, columns, 1)
     device = Rehearsal()
