@@ -2,7 +2,8 @@
 
 Where a channel is small, one block does all of it: it finds the statistics and then the results, in one launch, and what it reads a
 second time is in the cache. Else several blocks share a channel in two launches: the first writes the moments of every part, and in the
-second each block merges those of its channel (a warp does, by shuffles) before it goes on to the results. x is read twice in all.
+second each block merges those of its channel (a warp does, by shuffles) before it goes on to the results. x is read twice in all, the second time from its end,
+which is still in the cache.
 
 Kernels are compiled for what is there: arguments may be None, and flags are None or True.
 """
@@ -18,7 +19,7 @@ from .normalizing import (
 from .segments import in_fours, share_of
 from .warp import WARP, WARPS, block_moments, block_sum, merge_moments, warp_moments, warp_sum
 
-_LARGEST = 1024     # threads of a block that has a channel for itself
+_LARGEST = 512      # threads of a block that has a channel for itself
 _WHOLE = 8 * 1024   # the most numbers, or vectors of four, of such a channel
 _BLOCK = 256        # threads of a block that has a part
 _WORTH = 4          # what is worth a thread
@@ -107,7 +108,7 @@ def _batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify, 
 def _parts_of_moments(x, moments, count, channels, positions, four):
     """moments[:, channel, part] = count, mean and squares of x - shift, for one part of a channel"""
     shared = cuda.shared.array((3, WARPS), x.dtype)
-    share = share_of(count, channels, positions)
+    share = share_of(count, channels, positions, None)
     total, mean, squares = moments_of_share(x, shift_of(x, share, four), share, four)
     total, mean, squares = block_moments(total, mean, squares, shared)
     if cuda.threadIdx.x == 0:
@@ -120,7 +121,7 @@ def _normalize(x, mean, variance, weight, bias, residual, y, moments, parts, eps
                batches, momentum, unbiased, count, channels, positions, four):
     """One part of a channel. Its mean and variance are given, or those of the `parts` in `moments`, or, without these, found here."""
     shared = cuda.shared.array((3, WARPS), x.dtype)
-    share, number = share_of(count, channels, positions), x.dtype.type
+    share, number = share_of(count, channels, positions, moments), x.dtype.type
     channel = share[2]
     if measure is not None:
         shift = shift_of(x, share, four)
@@ -158,7 +159,7 @@ def _normalize(x, mean, variance, weight, bias, residual, y, moments, parts, eps
 def _parts_of_sums(grad_y, x, mean, y, grad_residual, sums, count, channels, positions, four):
     """sums[:, channel, part] = the sums of g and of g (x - mean), for one part of a channel"""
     shared = cuda.shared.array(WARPS, x.dtype)
-    share = share_of(count, channels, positions)
+    share = share_of(count, channels, positions, None)
     total, product = sums_of_share(grad_y, x, mean[share[2]], y, grad_residual, share, four)
     total, product = block_sum(total, shared), block_sum(product, shared)
     if cuda.threadIdx.x == 0:
@@ -171,7 +172,7 @@ def _gradients(grad_y, x, mean, variance, weight, y, grad_x, grad_weight, grad_b
                count, channels, positions, four):
     """One part of a channel, and its sums, if they are wanted: those of the `parts` in `sums`, or, without these, found here."""
     shared = cuda.shared.array(WARPS, x.dtype)
-    share, number = share_of(count, channels, positions), x.dtype.type
+    share, number = share_of(count, channels, positions, sums), x.dtype.type
     channel = share[2]
     middle, deviation = mean[channel], math.sqrt(variance[channel] + epsilon)
     total, product = number(0), number(0)
