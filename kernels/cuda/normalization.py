@@ -12,6 +12,7 @@ import math
 from numba import cuda, uint32
 
 from .array import empty_like
+from .intrinsics import reciprocal_root
 from .launch import blocks, kernel
 from .normalizing import (
     gradient_of_share, mean_and_variance, moments_of_share, normalize_share, shift_of, sums_of_share,
@@ -234,9 +235,9 @@ def _sizes(x):
 
 
 def _settings(x, size, alpha, beta, k):
-    """alpha / size, beta (None for 3/4, which is two roots, and quick) and k"""
+    """alpha / size, beta (None for 3/4 in single precision, which is two roots, and quick) and k"""
     number = x.dtype.type
-    return number(alpha / size), None if beta == 0.75 else number(beta), number(k)
+    return number(alpha / size), None if beta == 0.75 and x.dtype == "float32" else number(beta), number(k)
 
 
 @cuda.jit(device=True, forceinline=True)
@@ -246,11 +247,12 @@ def _channel_0(i, channels, positions):
 
 
 @cuda.jit(device=True, forceinline=True)
-def _power(d, beta):
+def _over_power(value, d, beta):
+    """value / d^beta"""
     if beta is None:
-        root = math.sqrt(d)
-        return root * math.sqrt(root)
-    return math.pow(d, beta)
+        root = reciprocal_root(d)
+        return value * (root * math.sqrt(root))
+    return value / math.pow(d, beta)
 
 
 @kernel
@@ -265,9 +267,9 @@ def _local_response(x, y, grad_y, t, size, count, channels, positions, factor, b
         place = uint32(start + uint32(c * positions))
         d = k + factor * squares
         if grad_y is None:
-            y[place] = x[place] / _power(d, beta)
+            y[place] = _over_power(x[place], d, beta)
         else:
-            own = grad_y[place] / _power(d, beta)
+            own = _over_power(grad_y[place], d, beta)
             y[place], t[place] = own, own * x[place] / d
 
 
@@ -310,26 +312,27 @@ def _denominator(a, b, c, d, e, factor, k):
 
 @kernel
 def _local_response_of_five(x, y, count, channels, positions, factor, beta, k):
-    """Some channels of one position: each step brings in the four that come two later."""
+    """Some channels of one position: each step brings in the four that come two later, which were asked for one step before."""
     i, first = uint32(cuda.grid(1)), cuda.blockIdx.y * _CHANNELS
     if i < count:
         end, channels, positions = min(channels, first + _CHANNELS), uint32(channels), uint32(positions)
-        start = _channel_0(i, channels, positions)
-        a, b, c, d = _four_channels(x, start, first - 2, channels, positions)
+        start, seen = _channel_0(i, channels, positions), min(channels, uint32(end + 2))
+        a, b, c, d = _four_channels(x, start, first - 2, seen, positions)
+        e, f, g, h = _four_channels(x, start, first + 2, seen, positions)
         for channel in range(first, end, 4):
-            e, f, g, h = _four_channels(x, start, channel + 2, channels, positions)
-            _put(y, start, channel, end, positions, c / _power(_denominator(a, b, c, d, e, factor, k), beta))
-            _put(y, start, channel + 1, end, positions, d / _power(_denominator(b, c, d, e, f, factor, k), beta))
-            _put(y, start, channel + 2, end, positions, e / _power(_denominator(c, d, e, f, g, factor, k), beta))
-            _put(y, start, channel + 3, end, positions, f / _power(_denominator(d, e, f, g, h, factor, k), beta))
-            a, b, c, d = e, f, g, h
+            p, q, r, s = _four_channels(x, start, channel + 6, seen, positions)
+            _put(y, start, channel, end, positions, _over_power(c, _denominator(a, b, c, d, e, factor, k), beta))
+            _put(y, start, channel + 1, end, positions, _over_power(d, _denominator(b, c, d, e, f, factor, k), beta))
+            _put(y, start, channel + 2, end, positions, _over_power(e, _denominator(c, d, e, f, g, factor, k), beta))
+            _put(y, start, channel + 3, end, positions, _over_power(f, _denominator(d, e, f, g, h, factor, k), beta))
+            a, b, c, d, e, f, g, h = e, f, g, h, p, q, r, s
 
 
 @cuda.jit(device=True, forceinline=True)
 def _own_and_t(grad_y, channel, channels, x, denominator, beta):
     """grad_y / d^beta and t; 0 where there is no such channel"""
     if uint32(channel) < channels:
-        own = grad_y / _power(denominator, beta)
+        own = _over_power(grad_y, denominator, beta)
         return own, own * x / denominator
     return x - x, x - x
 
