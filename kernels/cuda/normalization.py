@@ -2,7 +2,8 @@
 
 Where a channel is small, one block does all of it: it finds the statistics and then the results, in one launch, and what it reads a
 second time is in the cache. Else several blocks share a channel in two launches: the first writes the moments of every part, and in the
-second each block merges those of its channel (a warp does, by shuffles) before it goes on to the results. x is read twice in all.
+second each block merges those of its channel (a warp does, by shuffles) before it goes on to the results. x is read twice in all, the second time from its end,
+which is still in the cache.
 
 Kernels are compiled for what is there: arguments may be None, and flags are None or True.
 """
@@ -11,6 +12,7 @@ import math
 from numba import cuda, uint32
 
 from .array import empty_like
+from .intrinsics import reciprocal_root
 from .launch import blocks, kernel
 from .normalizing import (
     gradient_of_share, mean_and_variance, moments_of_share, normalize_share, shift_of, sums_of_share,
@@ -18,7 +20,7 @@ from .normalizing import (
 from .segments import in_fours, share_of
 from .warp import WARP, WARPS, block_moments, block_sum, merge_moments, warp_moments, warp_sum
 
-_LARGEST = 1024     # threads of a block that has a channel for itself
+_LARGEST = 512      # threads of a block that has a channel for itself
 _WHOLE = 8 * 1024   # the most numbers, or vectors of four, of such a channel
 _BLOCK = 256        # threads of a block that has a part
 _WORTH = 4          # what is worth a thread
@@ -107,7 +109,7 @@ def _batch_norm(x, mean, variance, weight, bias, residual, y, epsilon, rectify, 
 def _parts_of_moments(x, moments, count, channels, positions, four):
     """moments[:, channel, part] = count, mean and squares of x - shift, for one part of a channel"""
     shared = cuda.shared.array((3, WARPS), x.dtype)
-    share = share_of(count, channels, positions)
+    share = share_of(count, channels, positions, None)
     total, mean, squares = moments_of_share(x, shift_of(x, share, four), share, four)
     total, mean, squares = block_moments(total, mean, squares, shared)
     if cuda.threadIdx.x == 0:
@@ -120,7 +122,7 @@ def _normalize(x, mean, variance, weight, bias, residual, y, moments, parts, eps
                batches, momentum, unbiased, count, channels, positions, four):
     """One part of a channel. Its mean and variance are given, or those of the `parts` in `moments`, or, without these, found here."""
     shared = cuda.shared.array((3, WARPS), x.dtype)
-    share, number = share_of(count, channels, positions), x.dtype.type
+    share, number = share_of(count, channels, positions, moments), x.dtype.type
     channel = share[2]
     if measure is not None:
         shift = shift_of(x, share, four)
@@ -158,7 +160,7 @@ def _normalize(x, mean, variance, weight, bias, residual, y, moments, parts, eps
 def _parts_of_sums(grad_y, x, mean, y, grad_residual, sums, count, channels, positions, four):
     """sums[:, channel, part] = the sums of g and of g (x - mean), for one part of a channel"""
     shared = cuda.shared.array(WARPS, x.dtype)
-    share = share_of(count, channels, positions)
+    share = share_of(count, channels, positions, None)
     total, product = sums_of_share(grad_y, x, mean[share[2]], y, grad_residual, share, four)
     total, product = block_sum(total, shared), block_sum(product, shared)
     if cuda.threadIdx.x == 0:
@@ -171,7 +173,7 @@ def _gradients(grad_y, x, mean, variance, weight, y, grad_x, grad_weight, grad_b
                count, channels, positions, four):
     """One part of a channel, and its sums, if they are wanted: those of the `parts` in `sums`, or, without these, found here."""
     shared = cuda.shared.array(WARPS, x.dtype)
-    share, number = share_of(count, channels, positions), x.dtype.type
+    share, number = share_of(count, channels, positions, sums), x.dtype.type
     channel = share[2]
     middle, deviation = mean[channel], math.sqrt(variance[channel] + epsilon)
     total, product = number(0), number(0)
@@ -233,9 +235,9 @@ def _sizes(x):
 
 
 def _settings(x, size, alpha, beta, k):
-    """alpha / size, beta (None for 3/4, which is two roots, and quick) and k"""
+    """alpha / size, beta (None for 3/4 in single precision, which is two roots, and quick) and k"""
     number = x.dtype.type
-    return number(alpha / size), None if beta == 0.75 else number(beta), number(k)
+    return number(alpha / size), None if beta == 0.75 and x.dtype == "float32" else number(beta), number(k)
 
 
 @cuda.jit(device=True, forceinline=True)
@@ -245,11 +247,12 @@ def _channel_0(i, channels, positions):
 
 
 @cuda.jit(device=True, forceinline=True)
-def _power(d, beta):
+def _over_power(value, d, beta):
+    """value / d^beta"""
     if beta is None:
-        root = math.sqrt(d)
-        return root * math.sqrt(root)
-    return math.pow(d, beta)
+        root = reciprocal_root(d)
+        return value * (root * math.sqrt(root))
+    return value / math.pow(d, beta)
 
 
 @kernel
@@ -264,9 +267,9 @@ def _local_response(x, y, grad_y, t, size, count, channels, positions, factor, b
         place = uint32(start + uint32(c * positions))
         d = k + factor * squares
         if grad_y is None:
-            y[place] = x[place] / _power(d, beta)
+            y[place] = _over_power(x[place], d, beta)
         else:
-            own = grad_y[place] / _power(d, beta)
+            own = _over_power(grad_y[place], d, beta)
             y[place], t[place] = own, own * x[place] / d
 
 
@@ -309,26 +312,27 @@ def _denominator(a, b, c, d, e, factor, k):
 
 @kernel
 def _local_response_of_five(x, y, count, channels, positions, factor, beta, k):
-    """Some channels of one position: each step brings in the four that come two later."""
+    """Some channels of one position: each step brings in the four that come two later, which were asked for one step before."""
     i, first = uint32(cuda.grid(1)), cuda.blockIdx.y * _CHANNELS
     if i < count:
         end, channels, positions = min(channels, first + _CHANNELS), uint32(channels), uint32(positions)
-        start = _channel_0(i, channels, positions)
-        a, b, c, d = _four_channels(x, start, first - 2, channels, positions)
+        start, seen = _channel_0(i, channels, positions), min(channels, uint32(end + 2))
+        a, b, c, d = _four_channels(x, start, first - 2, seen, positions)
+        e, f, g, h = _four_channels(x, start, first + 2, seen, positions)
         for channel in range(first, end, 4):
-            e, f, g, h = _four_channels(x, start, channel + 2, channels, positions)
-            _put(y, start, channel, end, positions, c / _power(_denominator(a, b, c, d, e, factor, k), beta))
-            _put(y, start, channel + 1, end, positions, d / _power(_denominator(b, c, d, e, f, factor, k), beta))
-            _put(y, start, channel + 2, end, positions, e / _power(_denominator(c, d, e, f, g, factor, k), beta))
-            _put(y, start, channel + 3, end, positions, f / _power(_denominator(d, e, f, g, h, factor, k), beta))
-            a, b, c, d = e, f, g, h
+            p, q, r, s = _four_channels(x, start, channel + 6, seen, positions)
+            _put(y, start, channel, end, positions, _over_power(c, _denominator(a, b, c, d, e, factor, k), beta))
+            _put(y, start, channel + 1, end, positions, _over_power(d, _denominator(b, c, d, e, f, factor, k), beta))
+            _put(y, start, channel + 2, end, positions, _over_power(e, _denominator(c, d, e, f, g, factor, k), beta))
+            _put(y, start, channel + 3, end, positions, _over_power(f, _denominator(d, e, f, g, h, factor, k), beta))
+            a, b, c, d, e, f, g, h = e, f, g, h, p, q, r, s
 
 
 @cuda.jit(device=True, forceinline=True)
 def _own_and_t(grad_y, channel, channels, x, denominator, beta):
     """grad_y / d^beta and t; 0 where there is no such channel"""
     if uint32(channel) < channels:
-        own = grad_y / _power(denominator, beta)
+        own = _over_power(grad_y, denominator, beta)
         return own, own * x / denominator
     return x - x, x - x
 

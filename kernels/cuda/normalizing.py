@@ -25,21 +25,61 @@ def shift_of(x, share, four):
 
 @cuda.jit(device=True, forceinline=True)
 def moments_of_share(x, shift, share, four):
-    """Count, mean and sum of squared deviations of x - shift. Vectors have their own, which are merged with what there is."""
-    zero = x.dtype.type(0)
-    total, mean, squares = zero, zero, zero
+    """Count, mean and sum of squared deviations of x - shift.
+
+    Four loads are under way together. What they bring has its own moments, which are merged with what there is: that takes divisions, and
+    the next loads wait for them.
+    """
+    number = x.dtype.type
+    total, mean, squares, zero, one = number(0), number(0), number(0), number(0), number(1)
     offset, position, stride, step, jump = first_of(share[0], share[1], share[2], share[3], share[4])
-    for _ in range(share[0], share[5], share[1]):
-        if four is not None:
-            a, b, c, d = load4(x, uint32(4 * offset))
-            a, b, c, d = a - shift, b - shift, c - shift, d - shift
-            middle = ((a + b) + (c + d)) * x.dtype.type(0.25)
-            a, b, c, d = a - middle, b - middle, c - middle, d - middle
-            total, mean, squares = merge_moments(total, mean, squares, x.dtype.type(4), middle, (a * a + b * b) + (c * c + d * d))
-        else:
-            total, mean, squares = merge_moments(total, mean, squares, x.dtype.type(1), x[offset] - shift, zero)
-        offset, position = next_of(offset, position, stride, step, jump, share[4])
+    for i in range(share[0], share[5], uint32(4 * share[1])):
+        second, position = next_of(offset, position, stride, step, jump, share[4])
+        third, position = next_of(second, position, stride, step, jump, share[4])
+        fourth, position = next_of(third, position, stride, step, jump, share[4])
+        has_second, has_third = i + share[1] < share[5], i + uint32(2 * share[1]) < share[5]
+        has_fourth = i + uint32(3 * share[1]) < share[5]
+        a = _from(x, offset, shift, four)
+        b = _from(x, second if has_second else offset, shift, four)
+        c = _from(x, third if has_third else offset, shift, four)
+        d = _from(x, fourth if has_fourth else offset, shift, four)
+        count = (one + (one if has_second else zero)) + ((one if has_third else zero) + (one if has_fourth else zero))
+        count *= number(1 if four is None else 4)
+        middle = (_sum(a, four) + (_sum(b, four) if has_second else zero)) + ((_sum(c, four) if has_third else zero)
+                                                                              + (_sum(d, four) if has_fourth else zero))
+        middle /= count
+        spread = (_squares(a, middle, four) + (_squares(b, middle, four) if has_second else zero)) + (
+            (_squares(c, middle, four) if has_third else zero) + (_squares(d, middle, four) if has_fourth else zero))
+        total, mean, squares = merge_moments(total, mean, squares, count, middle, spread)
+        offset, position = next_of(fourth, position, stride, step, jump, share[4])
     return total, mean, squares
+
+
+@cuda.jit(device=True, forceinline=True)
+def _from(x, offset, shift, four):
+    """Four numbers less shift; a single one, of which the others are copies that nobody uses."""
+    if four is not None:
+        a, b, c, d = load4(x, uint32(4 * offset))
+        return a - shift, b - shift, c - shift, d - shift
+    a = x[offset] - shift
+    return a, a, a, a
+
+
+@cuda.jit(device=True, forceinline=True)
+def _sum(values, four):
+    if four is None:
+        return values[0]
+    return (values[0] + values[1]) + (values[2] + values[3])
+
+
+@cuda.jit(device=True, forceinline=True)
+def _squares(values, middle, four):
+    """Sum of squared deviations from `middle`."""
+    a, b, c, d = values
+    a, b, c, d = a - middle, b - middle, c - middle, d - middle
+    if four is None:
+        return a * a
+    return (a * a + b * b) + (c * c + d * d)
 
 
 @cuda.jit(device=True, forceinline=True)
@@ -52,28 +92,44 @@ def mean_and_variance(count, mean, squares, shift):
 
 @cuda.jit(device=True, forceinline=True)
 def normalize_share(x, mean, scale, bias, residual, y, rectify, share, four):
-    """y = (x - mean) scale + bias + residual, rectified or not."""
-    zero = x.dtype.type(0)
+    """y = (x - mean) scale + bias + residual, rectified or not; two at a time, whose loads are under way together."""
     offset, position, stride, step, jump = first_of(share[0], share[1], share[2], share[3], share[4])
-    for _ in range(share[0], share[5], share[1]):
-        if four is not None:
-            place = uint32(4 * offset)
-            a, b, c, d = load4(x, place)
-            a, b, c, d = (a - mean) * scale + bias, (b - mean) * scale + bias, (c - mean) * scale + bias, (d - mean) * scale + bias
-            if residual is not None:
-                e, f, g, h = load4(residual, place)
-                a, b, c, d = a + e, b + f, c + g, d + h
-            if rectify is not None:
-                a, b, c, d = passed(a, a, zero), passed(b, b, zero), passed(c, c, zero), passed(d, d, zero)
-            store4(y, place, a, b, c, d)
+    for i in range(share[0], share[5], uint32(2 * share[1])):
+        second, position = next_of(offset, position, stride, step, jump, share[4])
+        has_second = i + share[1] < share[5]
+        other = second if has_second else offset
+        a, b = _from(x, offset, mean, four), _from(x, other, mean, four)
+        if residual is not None:
+            zero = x.dtype.type(0)
+            c, d = _from(residual, offset, zero, four), _from(residual, other, zero, four)
+            _put_result(y, offset, a, scale, bias, c, rectify, four)
+            if has_second:
+                _put_result(y, second, b, scale, bias, d, rectify, four)
         else:
-            a = (x[offset] - mean) * scale + bias
-            if residual is not None:
-                a += residual[offset]
-            if rectify is not None:
-                a = passed(a, a, zero)
-            y[offset] = a
-        offset, position = next_of(offset, position, stride, step, jump, share[4])
+            _put_result(y, offset, a, scale, bias, None, rectify, four)
+            if has_second:
+                _put_result(y, second, b, scale, bias, None, rectify, four)
+        offset, position = next_of(second, position, stride, step, jump, share[4])
+
+
+@cuda.jit(device=True, forceinline=True)
+def _put_result(y, offset, values, scale, bias, residual, rectify, four):
+    if four is not None:
+        a, b, c, d = values
+        a, b, c, d = a * scale + bias, b * scale + bias, c * scale + bias, d * scale + bias
+        if residual is not None:
+            a, b, c, d = a + residual[0], b + residual[1], c + residual[2], d + residual[3]
+        if rectify is not None:
+            zero = y.dtype.type(0)
+            a, b, c, d = passed(a, a, zero), passed(b, b, zero), passed(c, c, zero), passed(d, d, zero)
+        store4(y, uint32(4 * offset), a, b, c, d)
+    else:
+        a = values[0] * scale + bias
+        if residual is not None:
+            a += residual[0]
+        if rectify is not None:
+            a = passed(a, a, y.dtype.type(0))
+        y[offset] = a
 
 
 @cuda.jit(device=True, forceinline=True)

@@ -39,8 +39,12 @@ def next_of(offset, position, stride, step, jump, positions):
 
 
 @cuda.jit(device=True, forceinline=True)
-def share_of(count, channels, positions):
+def share_of(count, channels, positions, again):
     """What a thread of block (channel, part) has to do of a channel with `count` numbers: thread, threads, channel, channels, positions
-    and count, for the functions of normalizing.py."""
-    return (uint32(cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x), uint32(cuda.gridDim.y * cuda.blockDim.x),
+    and count, for the functions of normalizing.py.
+
+    A second launch goes through them `again`, from the last part to the first one: what was read last is still in the cache.
+    """
+    part = cuda.blockIdx.y if again is None else cuda.gridDim.y - 1 - cuda.blockIdx.y
+    return (uint32(part * cuda.blockDim.x + cuda.threadIdx.x), uint32(cuda.gridDim.y * cuda.blockDim.x),
             uint32(cuda.blockIdx.x), uint32(channels), uint32(positions), uint32(count))

@@ -1,7 +1,7 @@
 """Threads that bring their results together: sums, maxima and moments of a warp, and of a block.
 
 The 32 threads of a warp read each other's registers (shuffles), halving the distance five times; the warps of a block then meet in
-shared memory. All threads of the warp or block take part and all get the same result, and the order of additions is always the same.
+shared memory, from where a lane takes what a warp has, so that shuffles bring together these as well. All threads of the warp or block take part and all get the same result, and the order of additions is always the same.
 
 A block is one-dimensional here, with a multiple of 32 threads. `shared` is an array of it: WARPS numbers, or (3, WARPS) for moments. It may
 be used again after the call.
@@ -38,10 +38,9 @@ def warp_max(value):
 @cuda.jit(device=True, forceinline=True)
 def block_sum(value, shared):
     value = warp_sum(value)
-    warps = _meet(value, shared)
-    value = shared[0]
-    for warp in range(uint32(1), warps):
-        value += shared[warp]
+    warps, lane = _meet(value, shared), uint32(cuda.threadIdx.x) % WARP
+    value = shared[lane if lane < warps else uint32(0)]
+    value = warp_sum(value if lane < warps else shared.dtype.type(0))
     cuda.syncthreads()
     return value
 
@@ -49,10 +48,8 @@ def block_sum(value, shared):
 @cuda.jit(device=True, forceinline=True)
 def block_max(value, shared):
     value = warp_max(value)
-    warps = _meet(value, shared)
-    value = shared[0]
-    for warp in range(uint32(1), warps):
-        value = maximum(value, shared[warp])
+    warps, lane = _meet(value, shared), uint32(cuda.threadIdx.x) % WARP
+    value = warp_max(shared[lane if lane < warps else uint32(0)])
     cuda.syncthreads()
     return value
 
@@ -100,8 +97,15 @@ def block_moments(count, mean, squares, shared):
         warp = thread // WARP
         shared[0, warp], shared[1, warp], shared[2, warp] = count, mean, squares
     cuda.syncthreads()
+    if thread < WARP:   # one warp is enough for the divisions
+        there, nothing = thread < warps, count - count
+        warp = thread if there else uint32(0)
+        count, mean, squares = shared[0, warp], shared[1, warp], shared[2, warp]
+        count, mean, squares = warp_moments(count if there else nothing, mean if there else nothing, squares if there else nothing)
+        cuda.syncwarp()   # all lanes have read
+        if thread == 0:
+            shared[0, 0], shared[1, 0], shared[2, 0] = count, mean, squares
+    cuda.syncthreads()
     count, mean, squares = shared[0, 0], shared[1, 0], shared[2, 0]
-    for warp in range(uint32(1), warps):
-        count, mean, squares = merge_moments(count, mean, squares, shared[0, warp], shared[1, warp], shared[2, warp])
     cuda.syncthreads()
     return count, mean, squares

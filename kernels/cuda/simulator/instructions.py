@@ -55,6 +55,11 @@ def _keep(block, value):
     return value
 
 
+@means(intrinsics.reciprocal_root)
+def _reciprocal_root(block, value):
+    return np.float32(1) / np.sqrt(np.float32(value))
+
+
 @means(intrinsics.shared_address)
 def _shared_address(block, array, index):
     """Its number of bytes from the beginning of the array: instructions that take it are given the array, too."""
