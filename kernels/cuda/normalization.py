@@ -117,7 +117,7 @@ def _parts_of_moments(x, moments, count, channels, positions, four):
         moments[0, place], moments[1, place], moments[2, place] = total, mean, squares
 
 
-@kernel(launch_bounds=_LARGEST)
+@kernel(launch_bounds=(_LARGEST, 2))
 def _normalize(x, mean, variance, weight, bias, residual, y, moments, parts, epsilon, rectify, measure, running_mean, running_variance,
                batches, momentum, unbiased, count, channels, positions, four):
     """One part of a channel. Its mean and variance are given, or those of the `parts` in `moments`, or, without these, found here."""
@@ -168,7 +168,7 @@ def _parts_of_sums(grad_y, x, mean, y, grad_residual, sums, count, channels, pos
         sums[0, place], sums[1, place] = total, product
 
 
-@kernel(launch_bounds=_LARGEST)
+@kernel(launch_bounds=(_LARGEST, 2))
 def _gradients(grad_y, x, mean, variance, weight, y, grad_x, grad_weight, grad_bias, grad_residual, sums, parts, epsilon, training, measure,
                count, channels, positions, four):
     """One part of a channel, and its sums, if they are wanted: those of the `parts` in `sums`, or, without these, found here."""
