@@ -1,8 +1,8 @@
-"""How the commands end: a mistake is one sentence on standard error and an exit code, never a traceback."""
+"""What the commands share: how they end, a mistake being one sentence on standard error and an exit code, never a traceback; --device."""
 import os
 import sys
 
-from minicnn import device
+from minicnn import cuda, device
 from minicnn.errors import InputError, RunError
 
 
@@ -25,9 +25,18 @@ def run(main, arguments=None):
 
 
 def add_device(parser):
-    """The option --device; minicnn.device.choose says what is meant."""
+    """The option --device; `chosen_device` says what is meant."""
     parser.add_argument("--device", choices=("auto", *device.NAMES), help="what computes: the processor, an NVIDIA GPU, or a simulation of "
                                                                           "one, which is slow (default: auto, the GPU if there is one)")
+
+
+def chosen_device(name):
+    """The device that a person has named: "auto" is the GPU if there is one. InputError if it is not here."""
+    if name == "auto":
+        return "cuda" if cuda.is_available() else "cpu"
+    if name != "cpu":
+        device.machine(name)
+    return name
 
 
 def complain(problem):

@@ -202,17 +202,6 @@ def machine(name):
     raise InputError(f"there is no device {name!r}: choose {', '.join(NAMES[:-1])} or {NAMES[-1]}")
 
 
-def choose(name):
-    """The device that a person has named: "auto" is the GPU if there is one. InputError if it is not here."""
-    if name == "auto":
-        from minicnn import cuda
-
-        return "cuda" if cuda.is_available() else "cpu"
-    if name != "cpu":
-        machine(name)
-    return name
-
-
 def describe(name):
     """A device in words."""
     if name == "cpu":

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from minicnn import command, device, evaluation, models
+from minicnn import command, evaluation, models
 from minicnn.data import folder
 from minicnn.errors import InputError
 from minicnn.models import imagenet
@@ -37,7 +37,7 @@ def parse(arguments):
 
 def main(arguments=None):
     options = parse(arguments)
-    model = load(options.model).to(device.choose(options.device or "auto"))
+    model = load(options.model).to(command.chosen_device(options.device or "auto"))
     images, problems = for_network(read(options.folder, model), model)
     for problem in problems[:_MOST_COMPLAINTS]:
         command.complain(problem)

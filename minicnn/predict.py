@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicnn import Tensor, command, device, models, no_grad
+from minicnn import Tensor, command, models, no_grad
 from minicnn import functional as F
 from minicnn.data import own_images, photographs
 from minicnn.errors import InputError
@@ -67,7 +67,7 @@ def _looks_like_a_run(path):
 def main(arguments=None):
     options = parse(arguments)
     model = weights.load(options.run) if options.run else models.get(options.model or _MODEL, weights="imagenet")
-    model.to(device.choose(options.device or "auto"))
+    model.to(command.chosen_device(options.device or "auto"))
     if options.plot:
         _spare(options.plot, options.images)
     predictions, width = [], max(len(str(path)) for path in options.images)

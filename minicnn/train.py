@@ -68,14 +68,14 @@ def main(arguments=None):
     with announced_compilation(console):
         if options.resume is not None:
             settings = read_settings(options.resume)
-            settings = dataclasses.replace(settings, device=device.choose(options.device or settings.device))
+            settings = dataclasses.replace(settings, device=command.chosen_device(options.device or settings.device))
             if options.model not in (None, settings.model):
                 raise InputError(f"{options.resume} is a run of {settings.model}, not of {options.model}; leave the network's name out")
             trainer = Trainer(settings, options.resume, console)
             trainer.resume()
         else:
             chosen = Settings(**{name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None})
-            settings = dataclasses.replace(chosen.with_data(), device=device.choose(options.device or "auto"))
+            settings = dataclasses.replace(chosen.with_data(), device=command.chosen_device(options.device or "auto"))
             trainer = Trainer(settings, options.out or free_folder(f"{settings.model}-{short(settings.data)}"), console)
             if chosen.data is None and settings.data == "shapes":
                 console.line("without --data it learns shapes, which are drawn; photographs: --data cifar10 or --data folder:PATH")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minicnn as mc
-from minicnn import data, device, models, nn, optim
+from minicnn import command, data, device, models, nn, optim
 from minicnn import functional as F
 from minicnn.errors import InputError
 from minicnn.training import checkpoint
@@ -114,10 +114,10 @@ def test_nothing_is_copied_behind_ones_back():
 def test_without_a_gpu(monkeypatch):
     monkeypatch.setattr(device, "machine", device.machine.__wrapped__)
     if not mc.cuda.is_available():
-        for missing in (lambda: mc.zeros(2).to("cuda"), lambda: device.choose("cuda"), mc.cuda.synchronize):
+        for missing in (lambda: mc.zeros(2).to("cuda"), lambda: command.chosen_device("cuda"), mc.cuda.synchronize):
             with pytest.raises(InputError, match="device 'cuda' (cannot be used|needs the package).*"):
                 missing()
-        assert device.choose("auto") == "cpu"
+        assert command.chosen_device("auto") == "cpu"
         assert mc.cuda.why_not().count(".") <= 1 or "cuda-simulator" in mc.cuda.why_not()
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert mc.cuda.why_not() == "the package numba-cuda is missing: pip install 'minicnn[cuda]' brings it"

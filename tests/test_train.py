@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from minicnn import data, device, no_grad, tensor, train
+from minicnn import command, data, no_grad, tensor, train
 from minicnn.data import Dataset
 from minicnn.training import checkpoint, metrics, weights
 from minicnn.training.console import Console
@@ -36,7 +36,7 @@ def test_what_a_run_leaves(small_run):
         "curves.png", "filters.png", "activations.png", "confusion.png", "mistakes.png"}
     assert json.loads((small_run / "config.json").read_text()) == {
         "model": "lenet", "variant": None, "data": "mnist", "classes": None, "epochs": 2, "batch_size": 16, "optimizer": "sgd",
-        "lr": 0.02, "schedule": "cosine", "accumulate": 1, "ema": None, "seed": 0, "device": device.choose("auto")}
+        "lr": 0.02, "schedule": "cosine", "accumulate": 1, "ema": None, "seed": 0, "device": command.chosen_device("auto")}
 
 
 def test_loaded_network_has_the_accuracy_that_was_measured(small_run, small_mnist):

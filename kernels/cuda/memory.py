@@ -16,7 +16,8 @@ class Lease:
         self.pool, self.address, self.size = pool, address, size
 
     def __del__(self):
-        self.pool._give_back(self.address, self.size)
+        if heapq is not None:   # else Python is ending, and has taken this module apart
+            self.pool._give_back(self.address, self.size)
 
 
 class Pool:
