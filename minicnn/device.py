@@ -192,7 +192,7 @@ def machine(name):
     """What runs kernels on the device "cuda" or "cuda-simulator". InputError if it is not here."""
     try:
         if name == "cuda-simulator":
-            return importlib.import_module("kernels.cuda.simulator").Simulator(races=False)
+            return importlib.import_module("kernels.cuda.simulator").Simulator()
         if name == "cuda":
             return importlib.import_module("kernels.cuda.gpu").GPU()
     except ImportError as error:
