@@ -26,7 +26,8 @@ def softmax(x, y, logarithm, labels=None, losses=None, smoothing=None, ignore_in
     """Softmax or its `logarithm`; with labels, the losses of cross entropy, too."""
     rows, classes = x.shape
     made = _softmax(*_share(classes, x, y))
-    made[blocks(rows, _ROWS), (WARP, _ROWS)](x.reshape(-1), y.reshape(-1), labels, losses, rows, classes, logarithm, smoothing, ignore_index)
+    made[blocks(rows, _ROWS), (WARP, _ROWS)](x.reshape(-1), y.reshape(-1), labels, losses, rows, classes, logarithm, smoothing,
+                                         ignore_index)
 
 
 def gradient(grad_y, y, grad_x, logarithm):

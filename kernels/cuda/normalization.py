@@ -2,8 +2,8 @@
 
 Where a channel is small, one block does all of it: it finds the statistics and then the results, in one launch, and what it reads a
 second time is in the cache. Else several blocks share a channel in two launches: the first writes the moments of every part, and in the
-second each block merges those of its channel (a warp does, by shuffles) before it goes on to the results. x is read twice in all, the second time from its end,
-which is still in the cache.
+second each block merges those of its channel (a warp does, by shuffles) before it goes on to the results. x is read twice in all, the
+second time from its end, which is still in the cache.
 
 Kernels are compiled for what is there: arguments may be None, and flags are None or True.
 """

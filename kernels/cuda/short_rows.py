@@ -58,7 +58,7 @@ def _put(tile, i, four):
 
 @cuda.jit(device=True, forceinline=True)
 def _copy_in(x, start, count, tile, first, four):
-    """tile[first:] = x[start:start + count]. Four loads of a thread are under way together; one that has nothing to fetch repeats the last."""
+    """tile[first:] = x[start:start + count]. Four loads of a thread are under way together; one with nothing to fetch repeats the last."""
     thread, threads = uint32(cuda.threadIdx.x), uint32(cuda.blockDim.x)
     vectors = uint32(0)
     if four is not None:

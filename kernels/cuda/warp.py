@@ -1,7 +1,8 @@
 """Threads that bring their results together: sums, maxima and moments of a warp, and of a block.
 
 The 32 threads of a warp read each other's registers (shuffles), halving the distance five times; the warps of a block then meet in
-shared memory, from where a lane takes what a warp has, so that shuffles bring together these as well. All threads of the warp or block take part and all get the same result, and the order of additions is always the same.
+shared memory, from where a lane takes what a warp has, so that shuffles bring together these as well. All threads of the warp or
+block take part and all get the same result, and the order of additions is always the same.
 
 A block is one-dimensional here, with a multiple of 32 threads. `shared` is an array of it: WARPS numbers, or (3, WARPS) for moments. It may
 be used again after the call.

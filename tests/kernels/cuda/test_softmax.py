@@ -6,7 +6,8 @@ from tests.kernels.agreement import DTYPES, SEEDS, numbers, output
 from tests.kernels.cuda.agreement import agree
 from tests.kernels.test_softmax import SPREADS
 
-SIZES = st.sampled_from([(0, 3), (1, 1), (1, 10), (7, 10), (9, 12), (150, 5), (3, 129), (2, 1000), (3, 260), (1, 1030), (1, 1028)])   # rows, classes
+SIZES = st.sampled_from([(0, 3), (1, 1), (1, 10), (7, 10), (9, 12), (150, 5), (3, 129), (2, 1000), (3, 260), (1, 1030),
+                         (1, 1028)])   # rows, classes
 
 
 @pytest.mark.parametrize("function", ["softmax", "log_softmax"])
