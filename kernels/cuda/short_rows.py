@@ -64,17 +64,17 @@ def _copy_in(x, start, count, tile, first, four):
     if four is not None:
         vectors = uint32(count // uint32(_FLOATS))
         for i in range(thread, vectors, uint32(4 * threads)):
-            j, k, l = uint32(i + threads), uint32(i + uint32(2 * threads)), uint32(i + uint32(3 * threads))
+            j, k, m = uint32(i + threads), uint32(i + uint32(2 * threads)), uint32(i + uint32(3 * threads))
             last = uint32(vectors - 1)
             a, b = load4(x, uint32(start + 4 * i)), load4(x, uint32(start + 4 * min(j, last)))
-            c, d = load4(x, uint32(start + 4 * min(k, last))), load4(x, uint32(start + 4 * min(l, last)))
+            c, d = load4(x, uint32(start + 4 * min(k, last))), load4(x, uint32(start + 4 * min(m, last)))
             _put(tile, uint32(first + 4 * i), a)
             if j < vectors:
                 _put(tile, uint32(first + 4 * j), b)
             if k < vectors:
                 _put(tile, uint32(first + 4 * k), c)
-            if l < vectors:
-                _put(tile, uint32(first + 4 * l), d)
+            if m < vectors:
+                _put(tile, uint32(first + 4 * m), d)
     for i in range(uint32(4 * vectors + thread), count, threads):
         tile[_place(uint32(first + i))] = x[uint32(start + i)]
 

@@ -153,7 +153,8 @@ def left_copy(rows, along, wide):
 
 @functools.cache
 def right_copy(columns, threads):
-    """The device function that begins to copy a slab of right, as it is: copy(shared, start, arranged, source, present); zeros if not present."""
+    """The device function that begins to copy a slab of right, as it is: copy(shared, start, arranged, source, present); zeros if it is
+    not present."""
     @cuda.jit(device=True, forceinline=True)
     def copy(shared, start, arranged, source, present):
         for i in range(DEPTH * columns // (4 * threads)):

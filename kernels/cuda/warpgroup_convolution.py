@@ -73,7 +73,7 @@ def _arrange(columns):
             k = slab * uint32(DEPTH) + four * uint32(4)
             source = group * uint32(group_size) + column * uint32(column_step) + k * uint32(k_step)
             there = column < uint32(all_columns)
-            for tap in range(uint32(taps)):
+            for _ in range(uint32(taps)):
                 store4(result, target, number(weight, source, there and k < uint32(depth)),
                        number(weight, source + uint32(k_step), there and k + uint32(1) < uint32(depth)),
                        number(weight, source + uint32(2 * k_step), there and k + uint32(2) < uint32(depth)),
@@ -98,7 +98,8 @@ def _launch(backward, source, weight, output, stride, padding, dilation, groups,
     count = phases[0] * phases[1] * groups
     pointwise = window == stride == (1, 1) and padding == (0, 0) and height * width % 4 == 0 and source.address % 16 == 0
     # taps of one phase are stride / gcd(stride, dilation) apart
-    slabs = blocks(depth, DEPTH) * math.prod(blocks(taps, step // math.gcd(step, wide)) for taps, step, wide in zip(window, phases, dilation))
+    taps = [blocks(taps, step // math.gcd(step, wide)) for taps, step, wide in zip(window, phases, dilation)]
+    slabs = blocks(depth, DEPTH) * math.prod(taps)
     plan = plan_of(pixels, filters, slabs, source.machine.multiprocessors, count, WIDE if pointwise else NARROW)
     key = _KEPT, plan.columns
     if key not in kept:
@@ -192,7 +193,6 @@ def _convolution(rows, columns, whole_slabs, pointwise, backward):
         row_tap, column_tap = divmod(tap, uint32(max(column_taps, 1)))
         channel, row_tap, column_tap = int32(channel_slab) * DEPTH, int32(row_tap), int32(column_tap)
         weight_start = int32((group * tiles + int32(column_tile)) * channel_slabs * (window_rows * window_columns) * slab_words)
-        weight_row = int32(column_step * slab_words)
 
         left_place = int32(place(thread))
         copy_place = int32(thread // across * pitch + thread % across * step)

@@ -62,7 +62,8 @@ def _arrange(columns, along):
         column = uint32(column + column_tile * uint32(columns))
         k = uint32(slab_of_tile * uint32(DEPTH) + four * uint32(4))
         if target < uint32(arranged.size):
-            store4(arranged, target, number(matrix, k, column, depth, all_columns), number(matrix, k + uint32(1), column, depth, all_columns),
+            store4(arranged, target,
+                   number(matrix, k, column, depth, all_columns), number(matrix, k + uint32(1), column, depth, all_columns),
                    number(matrix, k + uint32(2), column, depth, all_columns), number(matrix, k + uint32(3), column, depth, all_columns))
 
     return arrange

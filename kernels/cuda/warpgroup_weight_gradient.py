@@ -23,7 +23,8 @@ from .warpgroup_plan import NARROW, WIDE, plan_of
 
 
 def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups):
-    """As kernels.reference.convolution.conv2d_grad_weight, with operands that are rounded to tf32: for what `serves_convolution` accepts."""
+    """As kernels.reference.convolution.conv2d_grad_weight, with operands that are rounded to tf32: for what `serves_convolution`
+    accepts."""
     filters, channels, *window = grad_weight.shape
     filters, taps = filters // groups, window[0] * window[1]
     images, positions = grad_y.shape[0], grad_y.shape[2] * grad_y.shape[3]
@@ -53,7 +54,9 @@ def _arrange(columns):
     @cuda.jit(device=True, forceinline=True)
     def number(source, k, there, images, positions, image_size, start):
         image, position = divmod(k, uint32(positions))
-        return round_to_tf32(source[uint32(start + image * uint32(image_size) + position)]) if there and image < uint32(images) else float32(0)
+        if there and image < uint32(images):
+            return round_to_tf32(source[uint32(start + image * uint32(image_size) + position)])
+        return float32(0)
 
     @kernel
     def arrange(source, arranged, groups, channels, tiles, slabs, images, positions):

@@ -111,11 +111,12 @@ BUGS = {   # name: (who looks, the kernel, what stands there, what is planted th
     "a warpgroup's copies that are not waited for": (
         _warpgroups, "product", "0, 0)\n        copy_wait_but_1()", "0, 0)", errors.NotArrived),
     "a warpgroup that may not see what copies have brought": (
-        _warpgroups, "product", "publish_to_warpgroups()\n        cuda.syncthreads()   # the", "cuda.syncthreads()   # the", errors.NotArrived),
+        _warpgroups, "product", "publish_to_warpgroups()\n        cuda.syncthreads()   # the", "cuda.syncthreads()   # the",
+        errors.NotArrived),
     "sums of a warpgroup that are not waited for": (_warpgroups, "product", "finish(sums, shared, 0, 0)", "pass", NOTICED),
     "a warpgroup's slab that is overwritten while others read it": (
-        _warpgroups, "product", "cuda.syncthreads()   # the slab after the next one is there for all, and all are done with this one", "pass",
-        errors.KernelError),
+        _warpgroups, "product", "cuda.syncthreads()   # the slab after the next one is there for all, and all are done with this one",
+        "pass", errors.KernelError),
 }
 
 

@@ -186,8 +186,9 @@ def test_what_is_kept_changes_nothing():
     assert kept and len(set(results)) == 1
 
 
-@pytest.mark.parametrize("name, capability, kind", [("highest", (9, 0), None), ("high", (8, 0), "tensor_core"), ("high", (9, 0), "warpgroup"),
-                                                    ("medium", (9, 0), "tensor_core"), ("high", (10, 0), "tensor_core")])
+@pytest.mark.parametrize("name, capability, kind", [
+    ("highest", (9, 0), None), ("high", (8, 0), "tensor_core"), ("high", (9, 0), "warpgroup"), ("medium", (9, 0), "tensor_core"),
+    ("high", (10, 0), "tensor_core")])
 def test_the_setting_and_the_gpu_decide(name, capability, kind):
     """The kernels of the package compute with tensor cores if they may."""
     device = Rehearsal()

@@ -11,7 +11,9 @@ from kernels.cuda.rehearsal import Rehearsal
 from kernels.cuda.warpgroup_plan import NARROW, SIZES, Plan, plan_of
 from tests.kernels.agreement import SEEDS
 from tests.kernels.cuda.agreement import ON_GPU, machine
-from tests.kernels.cuda.test_tensor_core import KNOWN, NONE, ONE, convolutions, convolve, matmul_precision, product
+from tests.kernels.cuda.test_tensor_core import (   # matmul_precision is a fixture
+    KNOWN, NONE, ONE, convolutions, convolve, matmul_precision, product,  # noqa: F401
+)
 
 FORMS = warpgroup_convolution, warpgroup_weight_gradient
 pytestmark = pytest.mark.skipif(ON_GPU and machine().compute_capability != (9, 0), reason="the GPU has other tensor cores")
@@ -75,7 +77,8 @@ def test_plans():
 def test_sums_stay_in_registers(rows, columns, monkeypatch):
     planned(monkeypatch, rows, columns, 1)
     device = Rehearsal()
-    x, weight, y, bias, matrix = (device.empty(shape, np.float32) for shape in [(2, 64, 8, 8), (64, 64, 3, 3), (2, 64, 8, 8), (64,), (64, 64)])
+    shapes = (2, 64, 8, 8), (64, 64, 3, 3), (2, 64, 8, 8), (64,), (64, 64)
+    x, weight, y, bias, matrix = (device.empty(shape, np.float32) for shape in shapes)
     warpgroup_matmul.matmul(matrix, matrix, matrix)
     warpgroup_convolution.conv2d(x, weight, bias, y, ONE, ONE, ONE, 1, y, True)
     warpgroup_convolution.conv2d_grad_input(y, weight, x, ONE, ONE, ONE, 1)

@@ -1,7 +1,7 @@
 """The gradient of a convolution's weight on tiles, in every form that weight_gradient knows."""
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
 
 from kernels.cuda import weight_gradient
 from tests.kernels.agreement import DTYPES, SEEDS, output
