@@ -34,6 +34,9 @@ REGISTERS = {
     "tile.product_32x64": 168,
     "tile.product_64x128": 168,
     "tile.product_64x64": 168,
+    "warpgroup_convolution.convolution": 224,
+    "warpgroup_matmul.product": 136,
+    "warpgroup_weight_gradient.gradient": 216,
     "winograd._transform_sums": 96,
 }
 FOLDER = pathlib.Path(kernels.cuda.__file__).parent
