@@ -41,6 +41,8 @@ def _multiplying(machine, a, b, transpose_a, transpose_b, accumulate, a_aligned,
     left = (Straight if transpose_a else Turned)(_vector(a[1], a_aligned))
     right = (Turned if transpose_b else Straight)(_vector(b[1], b_aligned))
     tile, parts = plan.choose(rows, columns, depth, 1, machine.multiprocessors)
+    if right == Turned(1):
+        tile = tile._replace(blocks=min(2, tile.blocks))   # addresses number by number need registers, which three blocks do not leave
     target = Matrix(_vector(columns, c_aligned or parts > 1))
     row_blocks = blocks(rows, tile.rows)
     grid = row_blocks * blocks(columns, tile.columns), parts
