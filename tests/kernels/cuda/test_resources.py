@@ -25,8 +25,9 @@ USUAL = 64
 REGISTERS = {
     "direct._grad_input": 80,
     "fours.maxima": 72,
-    "normalization._local_response_gradient_of_five": 80,
-    "tensor_core_convolution.convolution": 224,
+    "held_rows.gradient": 80,
+    "normalization._local_response_gradient_of_five": 88,
+    "tensor_core_convolution.convolution": 216,
     "tensor_core_matmul.product": 96,
     "tensor_core_weight_gradient.gradient": 224,
     "tile.product_128x128": 168,
