@@ -10,7 +10,7 @@ SOURCES = sorted(path for package in ("kernels", "minicnn", "benchmarks", "tests
 
 # From the bottom up; a module imports from its own layer or from those below. What is named nowhere is the top: the commands.
 LAYERS = (
-    {"errors", "wording", "files", "registry", "random", "device", "drawing", "fusion"},
+    {"errors", "wording", "files", "registry", "random", "device", "drawing", "fusion", "memory"},
     {"arithmetic", "tensor", "autograd", "creation", "gradcheck"},
     {"functional"},
     {"nn", "optim", "data", "state"},
