@@ -25,7 +25,7 @@ USUAL = 64
 REGISTERS = {
     "direct._grad_input": 80,
     "fours.maxima": 72,
-    "held_rows.gradient": 80,
+    "held_rows.gradient": 128,
     "normalization._local_response_gradient_of_five": 88,
     "tensor_core_convolution.convolution": 216,
     "tensor_core_matmul.product": 96,
