@@ -10,7 +10,7 @@ import importlib
 from numpy import bool_ as bool, float32, float64, int64
 
 from minicnn import functional, nn, optim, random
-from minicnn.autograd import Function, enable_grad, no_grad, watch
+from minicnn.autograd import Function, enable_grad, grad, no_grad, watch
 from minicnn.creation import arange, from_dlpack, from_numpy, full, ones, rand, randn, tensor, zeros
 from minicnn.device import get_matmul_precision, set_matmul_precision
 from minicnn.functional import cat, stack
@@ -19,7 +19,7 @@ from minicnn.random import manual_seed
 from minicnn.tensor import Tensor
 
 __all__ = ["Function", "Tensor", "arange", "bool", "cat", "enable_grad", "float32", "float64", "from_dlpack", "from_numpy", "full",
-           "functional", "get_matmul_precision", "gradcheck", "int64", "manual_seed", "nn", "no_grad", "ones", "optim", "rand",
+           "functional", "get_matmul_precision", "grad", "gradcheck", "int64", "manual_seed", "nn", "no_grad", "ones", "optim", "rand",
            "randn", "random", "set_matmul_precision", "stack", "tensor", "watch", "zeros"]
 
 

@@ -14,7 +14,8 @@ import threading
 import numpy as np
 
 from minicnn import arithmetic, fusion
-from minicnn.device import as_array, check_together, contiguous, recording, shares_memory
+from minicnn.device import as_array, check_together, contiguous, full, name_of, recording, shares_memory
+from minicnn.errors import InputError
 from minicnn.tensor import FLOATING, Tensor
 
 
@@ -144,23 +145,80 @@ def backward(output, gradient, retain_graph=False):
     """Add to `.grad` of every leaf that `output` was computed from: the gradient of sum(gradient * output).
 
     output    a Tensor with requires_grad
-    gradient  an array of its shape and type
+    gradient  Tensor of its shape and type; None for an output with one element, where it is 1
 
     A function's backward runs when the gradients of all its uses have arrived and been added, so each runs once, in whatever way
     the graph branches. There is no recursion: the graph may be as deep as memory allows. What functions kept is dropped on the
     way, unless `retain_graph`.
     """
+    for node, part in _descend(output, _seed(output, gradient), retain_graph):
+        if isinstance(node, Tensor):
+            _accumulate(node, part)
+
+
+def grad(output, inputs, gradient=None, retain_graph=False):
+    """The gradients of sum(gradient * output) by `inputs`, as a list of Tensors. No tensor's `grad` changes.
+
+    output    a Tensor that was computed from `inputs`, each a leaf with requires_grad or something computed from one
+    gradient  Tensor of the output's shape and type; None for an output with one element, where it is 1
+
+    The backward pass goes no further than it must to reach them. As torch.autograd.grad, but an input that the output does not
+    depend on gets zeros.
+    """
+    wanted = [tensor.creator or tensor for tensor in inputs]
+    found = {id(node): None for node in wanted}
+    for node, part in _descend(output, _seed(output, gradient), retain_graph, wanted):
+        if id(node) in found:   # a leaf's gradient arrives in parts
+            found[id(node)] = part if found[id(node)] is None else _sum(found[id(node)], part)
+    return [Tensor(full(tensor.settle(), 0) if found[id(node)] is None else contiguous(found[id(node)]))
+            for tensor, node in zip(inputs, wanted)]
+
+
+def _seed(output, gradient):
+    """The array that a backward pass starts from."""
+    if not output.requires_grad:
+        raise RuntimeError("backward: this tensor was computed from nothing that requires a gradient (or under no_grad)")
+    if gradient is None:
+        if output.numel() != 1:
+            raise RuntimeError(f"backward: a tensor of shape {output.shape} needs a gradient of that shape; "
+                               "without one, backward starts from a single number, such as a loss")
+        return full(output.settle(), 1)
+    gradient = gradient.array if isinstance(gradient, Tensor) else np.asarray(gradient)
+    if name_of(gradient) != output.device:
+        raise InputError(f"backward: gradient is on {name_of(gradient)!r}, but the tensor on {output.device!r}")
+    if (gradient.shape, gradient.dtype) != (output.shape, output.dtype):
+        raise ValueError(f"backward: gradient is {gradient.dtype} of shape {gradient.shape}, "
+                         f"but the tensor is {output.dtype} of shape {output.shape}")
+    return gradient
+
+
+def _descend(output, gradient, retain_graph, wanted=None):
+    """Walk the graph of `output` backwards: yields each function with its gradient, and each leaf with every part of its gradient.
+
+    wanted  functions and leaves, to reach which only the functions above them run; None: run all
+    """
     if output.creator is None:
-        _accumulate(output, gradient)
+        yield output, gradient
         return
-    waiting = _count_uses(output.creator)
+    waiting, running = _count_uses(output.creator), None
+    if wanted is not None:
+        running = _above(wanted, waiting)
+        waiting = dict.fromkeys(waiting, 0)
+        for function in running:
+            for parent in function.parents:
+                if parent in waiting:
+                    waiting[parent] += 1
     gradients = {output.creator: gradient}
     ready = [output.creator]
     while ready:
         function = ready.pop()
-        for parent, part in _gradients_of_parents(function, gradients.pop(function)):
+        arrived = gradients.pop(function)
+        yield function, arrived
+        if running is not None and function not in running:
+            continue
+        for parent, part in _gradients_of_parents(function, arrived):
             if isinstance(parent, Tensor):
-                _accumulate(parent, part)
+                yield parent, part
                 continue
             gradients[parent] = _sum(gradients[parent], part) if parent in gradients else part
             waiting[parent] -= 1
@@ -168,6 +226,21 @@ def backward(output, gradient, retain_graph=False):
                 ready.append(parent)
         if not retain_graph:
             function.forget()
+
+
+def _above(wanted, functions):
+    """Of these functions, which make up a graph: the set of those that were computed from what is wanted, functions or leaves."""
+    users = {}
+    for function in functions:
+        for parent in function.parents:
+            users.setdefault(id(parent), []).append(function)
+    found, unseen = set(), list(wanted)
+    while unseen:
+        for user in users.get(id(unseen.pop()), ()):
+            if user not in found:
+                found.add(user)
+                unseen.append(user)
+    return found
 
 
 def _count_uses(root):

@@ -16,8 +16,10 @@ import weakref
 
 
 class _State(threading.local):
-    depth = 0      # modules that are running in this thread, one inside the other
-    waiting = ()   # weak references to the tensors that they have made and that may still wait
+    waiting = ()   # weak references to the tensors that modules have made and that may still wait
+
+    def __init__(self):
+        self.running = []   # modules, one inside the other
 
 
 _state = _State()
@@ -70,23 +72,30 @@ class Promise:
         return self.made is not None or self.tensor() is not None or (self.before is not None and self.before.wanted())
 
 
-class _Module:
-    """`with module:` is around a module's forward: functions may wait until the outermost one returns."""
+class Running:
+    """`with Running(module):` is around a module's forward: functions may wait until the outermost one returns."""
+
+    __slots__ = ("module",)
+
+    def __init__(self, module):
+        self.module = module
 
     def __enter__(self):
-        if not _state.depth:
+        if not _state.running:
             _state.waiting = []
-        _state.depth += 1
+        _state.running.append(self.module)
 
     def __exit__(self, error, *_):
         try:
-            if _state.depth == 1 and error is None:
+            if len(_state.running) == 1 and error is None:
                 settle_all()
         finally:
-            _state.depth -= 1
+            _state.running.pop()
 
 
-module = _Module()
+def running():
+    """The modules that are running in this thread, each inside the one before."""
+    return tuple(_state.running)
 
 
 def settle_all(changing=None):
@@ -103,7 +112,7 @@ def _depends(promise, changing):
 
 def make_promise(function, inputs, recording):
     """A Promise of what the function gives, or None if it must be applied at once."""
-    if not _state.depth:
+    if not _state.running:
         return None
     for place, tensor in enumerate(inputs):
         before = tensor.promise

@@ -131,20 +131,6 @@ class Tensor:
         gradient      Tensor of this shape and type; None for a tensor with one element, where it is 1
         retain_graph  keep what a second backward through the same graph needs
         """
-        if not self.requires_grad:
-            raise RuntimeError("backward: this tensor was computed from nothing that requires a gradient (or under no_grad)")
-        if gradient is None:
-            if self.numel() != 1:
-                raise RuntimeError(f"backward: a tensor of shape {self.shape} needs a gradient of that shape; "
-                                   "without one, backward starts from a single number, such as a loss")
-            gradient = full(self.settle(), 1)
-        else:
-            gradient = gradient.array if isinstance(gradient, Tensor) else np.asarray(gradient)
-            if name_of(gradient) != self.device:
-                raise InputError(f"backward: gradient is on {name_of(gradient)!r}, but the tensor on {self.device!r}")
-            if (gradient.shape, gradient.dtype) != (self.shape, self.dtype):
-                raise ValueError(f"backward: gradient is {gradient.dtype} of shape {gradient.shape}, "
-                                 f"but the tensor is {self.dtype} of shape {self.shape}")
         autograd.backward(self, gradient, retain_graph)
 
     def copy_(self, values):

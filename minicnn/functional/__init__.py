@@ -3,7 +3,7 @@
 Here autograd meets the kernels, and here arguments are checked. Names, argument order, defaults and results are PyTorch's;
 where one differs, its docstring says so.
 """
-from minicnn.functional.activation import leaky_relu, relu, sigmoid, tanh
+from minicnn.functional.activation import leaky_relu, relu, relu_rule, sigmoid, tanh
 from minicnn.functional.adaptive_pooling import adaptive_avg_pool2d, adaptive_max_pool2d
 from minicnn.functional.concatenation import cat, stack
 from minicnn.functional.convolution import conv2d, conv_transpose2d
@@ -22,5 +22,5 @@ from minicnn.functional.softmax import log_softmax, softmax
 __all__ = ["absolute", "adaptive_avg_pool2d", "adaptive_max_pool2d", "add", "amax", "argmax", "avg_pool2d", "batch_norm",
            "cast", "cat", "clone", "conv2d", "conv_transpose2d", "cross_entropy", "divide", "dropout", "exp", "flatten",
            "index", "interpolate", "leaky_relu", "linear", "local_response_norm", "log", "log_softmax", "matmul", "max",
-           "max_pool2d", "mean", "mse_loss", "multiply", "negative", "pad", "permute", "power", "relu", "reshape", "sigmoid",
+           "max_pool2d", "mean", "mse_loss", "multiply", "negative", "pad", "permute", "power", "relu", "relu_rule", "reshape", "sigmoid",
            "softmax", "sqrt", "squeeze", "stack", "subtract", "sum", "tanh", "to_device", "transpose", "unsqueeze"]

@@ -1,6 +1,21 @@
-"""Activations, made differentiable."""
+"""Activations, made differentiable. What passes ReLU on the way back can be chosen: see `relu_rule`."""
+import contextlib
+import threading
+
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
+from minicnn.errors import InputError
+
+RULES = ("backprop", "deconvnet", "guided")
+
+
+class _Chosen(threading.local):
+    """In this thread."""
+
+    rule = "backprop"
+
+
+_chosen = _Chosen()
 
 
 class Activation(Function):
@@ -19,6 +34,9 @@ class Activation(Function):
 
 class ReLU(Activation):
     kernel = "relu"
+
+    def backward(self, gradient):
+        return (rectified_gradient(gradient, self.y),)
 
 
 class LeakyReLU(Function):
@@ -46,15 +64,49 @@ class Sigmoid(Activation):
     kernel = "sigmoid"
 
 
+@contextlib.contextmanager
+def relu_rule(rule):
+    """Inside the `with`, this is what a backward pass makes of the gradient g that arrives at a ReLU with output y:
+
+    "backprop"   g where y > 0: the derivative
+    "deconvnet"  g where g > 0: ReLU itself (Zeiler & Fergus, "Visualizing and understanding convolutional networks", ECCV 2014)
+    "guided"     g where both are (Springenberg et al., "Striving for simplicity: the all convolutional net", ICLR 2015 workshop)
+
+    It holds for every ReLU, in a module or not, and for those that other functions end with (see epilogue.py). What was computed
+    before may be sent back by any of them.
+    """
+    if rule not in RULES:
+        raise InputError(f"there is no rule {rule!r} for ReLU; choose one of {', '.join(RULES)}")
+    previous, _chosen.rule = _chosen.rule, rule
+    try:
+        yield
+    finally:
+        _chosen.rule = previous
+
+
+def is_derivative():
+    """Is it the derivative that goes back through ReLU?"""
+    return _chosen.rule == "backprop"
+
+
 def rectified_gradient(gradient, y):
-    """The gradient with respect to the input of ReLU, y being its output."""
-    grad_x = empty(gradient)
-    kernels_for(gradient).relu_grad_input(gradient, y, grad_x)
-    return grad_x
+    """What goes back through ReLU, y being its output, by the rule that holds."""
+    if _chosen.rule != "backprop":
+        positive = empty(gradient)
+        kernels_for(gradient).relu(gradient, positive)
+        gradient = positive
+    return gradient if _chosen.rule == "deconvnet" else where_positive(gradient, y)
+
+
+def where_positive(values, y):
+    """The values where y is positive or NaN, and 0 elsewhere."""
+    kept = empty(values)
+    kernels_for(values).relu_grad_input(values, y, kept)
+    return kept
 
 
 def relu(x):
-    """max(x, 0), the rectified linear unit (Nair & Hinton, ICML 2010). The slope at 0 is 0."""
+    """max(x, 0), the rectified linear unit (Nair & Hinton, ICML 2010). The slope at 0 is 0; `relu_rule` bends it."""
     return ReLU()(x)
 
 

@@ -3,7 +3,7 @@ from minicnn import arithmetic
 from minicnn.arithmetic import sum_to
 from minicnn.autograd import Function
 from minicnn.device import full, is_number
-from minicnn.functional.activation import rectified_gradient
+from minicnn.functional.activation import where_positive
 
 
 class Binary(Function):
@@ -90,7 +90,7 @@ class Power(Binary):
 
 def _zero_unless(condition, slope):
     """slope where the condition, which broadcasts, is positive or NaN, and 0 where it is 0."""
-    return rectified_gradient(slope, arithmetic.add(full(slope, 0), condition))
+    return where_positive(slope, arithmetic.add(full(slope, 0), condition))
 
 
 class Negative(Function):

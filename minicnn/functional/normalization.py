@@ -2,6 +2,7 @@
 from minicnn import arithmetic, fusion
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
+from minicnn.functional.activation import is_derivative, rectified_gradient
 from minicnn.functional.epilogue import WithEpilogue
 from minicnn.tensor import Tensor
 
@@ -45,13 +46,15 @@ class BatchNorm(WithEpilogue):
         return scale, arithmetic.subtract(bias, arithmetic.multiply(mean, scale))
 
     def backward(self, gradient):
-        x, (needs_x, needs_weight, needs_bias, *needs_residual) = self.x, self.needs_gradient
+        x, y, (needs_x, needs_weight, needs_bias, *needs_residual) = self.x, self.y, self.needs_gradient
+        if self.rectify and not is_derivative():
+            gradient, y = rectified_gradient(gradient, y), None
         grad_x = empty(x) if needs_x else None
         grad_weight, grad_bias = (empty(self.weight) if needed else None for needed in (needs_weight, needs_bias))
-        masked = empty(x) if any(needs_residual) and self.rectify else None
-        kernels_for(gradient).batch_norm_grad(gradient, x, self.mean, self.variance, self.weight, self.y, grad_x, grad_weight, grad_bias,
+        masked = empty(x) if any(needs_residual) and y is not None else None
+        kernels_for(gradient).batch_norm_grad(gradient, x, self.mean, self.variance, self.weight, y, grad_x, grad_weight, grad_bias,
                                               masked, self.epsilon, self.training)
-        grad_residual = [(masked if self.rectify else gradient) if needed else None for needed in needs_residual]
+        grad_residual = [(gradient if y is None else masked) if needed else None for needed in needs_residual]
         return grad_x, grad_weight, grad_bias, *grad_residual
 
 

@@ -24,7 +24,7 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def __call__(self, *inputs, **settings):
-        with fusion.module:
+        with fusion.Running(self):
             return self.forward(*inputs, **settings)
 
     def __setattr__(self, name, value):

@@ -12,6 +12,7 @@ import numpy as np
 from minicnn import functional as F
 from minicnn.errors import InputError
 from minicnn.models.resnet import PlainBlock
+from minicnn.nn import frozen
 from minicnn.tensor import Tensor
 
 
@@ -30,10 +31,7 @@ class Backward:
     def __init__(self, model, images, labels):
         _check(model)
         model.eval()
-        learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        for parameter in learned:
-            parameter.requires_grad = False   # else each path would add to its gradient
-        try:
+        with frozen(model):   # else each path would add to the weights' gradients
             self.blocks = []
             x = model.stem(images).detach()
             for block in model.blocks():
@@ -42,9 +40,6 @@ class Backward:
             end = _leaf(x)
             model.loss(model.head(end), labels).backward()
             self.arriving = end.grad   # at the output of the last block
-        finally:
-            for parameter in learned:
-                parameter.requires_grad = True
 
     def along(self, path):
         """The gradient by the first block's input, a Tensor, along one path: the numbers of the blocks whose residuals it goes through."""
