@@ -39,6 +39,13 @@ def chosen_device(name):
     return name
 
 
+def spare(path, default, inputs=(), option="--out"):
+    """A file that is to be written may replace one only if it has the name that the command chooses by itself, and no input lies there.
+    Else InputError."""
+    if path.exists() and (path != default or path.resolve() in {file.resolve() for file in inputs}):
+        raise InputError(f"{path} exists already and would be overwritten; choose another name for {option}")
+
+
 def complain(problem):
     """Say what is wrong, and where: among the results there is nothing else."""
     print(f"minicnn: {problem}", file=sys.stderr)

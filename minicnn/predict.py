@@ -5,18 +5,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicnn import Tensor, command, models, no_grad
+from minicnn import command, models, no_grad
 from minicnn import functional as F
-from minicnn.data import own_images, photographs
 from minicnn.errors import InputError
-from minicnn.training import preparation, weights
+from minicnn.training import weights
+from minicnn.training.seeing import look
 from minicnn.wording import confidence
 
-_FORMS = {"mnist": own_images.like_mnist, "fashion-mnist": own_images.like_fashion_mnist}   # of networks that do not read photographs
 _MODEL = "squeezenet"   # its weights come with the package
 _PLOT = pathlib.Path("prediction.png")
 _MOST_DRAWN = 20   # images in one picture
-_DRAWN_SIZE = 512   # pixels of a photograph's longer side there
 
 
 class Prediction(NamedTuple):
@@ -69,7 +67,7 @@ def main(arguments=None):
     model = weights.load(options.run) if options.run else models.get(options.model or _MODEL, weights="imagenet")
     model.to(command.chosen_device(options.device or "auto"))
     if options.plot:
-        _spare(options.plot, options.images)
+        command.spare(options.plot, _PLOT, options.images, "--plot")
     predictions, width = [], max(len(str(path)) for path in options.images)
     for path in options.images:
         try:
@@ -90,38 +88,10 @@ def main(arguments=None):
 
 def predict(model, path):
     """The Prediction of a network for an image file. InputError if that cannot be read or shows nothing."""
-    if model.learned_from in _FORMS:
-        original, image = _drawing(path, _FORMS[model.learned_from])
-        crop, transform = preparation.for_tests(model.preprocessing, image.shape)
-    else:
-        crop, transform = preparation.for_tests(model.preprocessing, None)
-        original, image = _photograph(path, crop)
-    x = transform(image[None].copy(), None)
+    seen = look(model, path)
     with no_grad():
-        x = Tensor(np.ascontiguousarray(x)).to(model.parameters()[0].device)
-        probabilities = F.softmax(model.eval()(x), 1)
-    return Prediction(path, original, image, probabilities.cpu().array[0])
-
-
-def _drawing(path, form):
-    original = own_images.read(path)
-    try:
-        return original, form(original)
-    except InputError as problem:
-        raise InputError(f"{path}: {problem}") from None
-
-
-def _photograph(path, crop):
-    photo = photographs.read(path, crop.least)
-    image = photographs.pixels(crop(photo, None)).astype(np.float32) / 255
-    photo.thumbnail((_DRAWN_SIZE, _DRAWN_SIZE))
-    return np.asarray(photo, np.float32) / 255, image
-
-
-def _spare(plot, files):
-    """Only a picture that this command made by default may be replaced."""
-    if plot.exists() and (plot != _PLOT or plot.resolve() in {file.resolve() for file in files}):
-        raise InputError(f"{plot} exists already and would be overwritten; choose another name for --plot")
+        probabilities = F.softmax(model.eval()(seen.x), 1)
+    return Prediction(path, seen.original, seen.image, probabilities.cpu().array[0])
 
 
 def in_words(prediction, classes, top):

@@ -12,7 +12,7 @@ from PIL import Image
 from minicnn import data, models, predict
 from minicnn.data import photographs
 from minicnn.models import imagenet
-from minicnn.training import weights
+from minicnn.training import seeing, weights
 
 CHELSEA, COFFEE = photographs.EXAMPLES / "chelsea.jpg", photographs.EXAMPLES / "coffee.jpg"
 
@@ -124,7 +124,7 @@ def test_plot_to_a_folder_that_is_none(call, small_run, digits, tmp_path):
 
 
 def test_data_sets_with_a_form_of_their_own():
-    assert set(predict._FORMS) == {"mnist", "fashion-mnist"} <= set(data.names())
+    assert set(seeing._FORMS) == {"mnist", "fashion-mnist"} <= set(data.names())
 
 
 def test_clothes_are_not_treated_as_digits(call, tmp_path):

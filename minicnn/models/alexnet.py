@@ -27,6 +27,9 @@ class AlexNet(Classifier):
                     crop=(photographs.ScaleShorterSide(256), photographs.RandomCrop(224)),                        # section 4.1
                     augmentation=(transforms.RandomFlip(), transforms.Lighting(0.1)))
     maps_size = (6, 6)   # of what the fully connected layers see
+    layer_names = {"conv1": "features.0", "pool1": "features.2", "conv2": "features.3", "pool2": "features.5", "conv3": "features.6",
+                   "conv4": "features.8", "conv5": "features.10", "pool5": "features.12",
+                   "fc6": "classifier.1", "fc7": "classifier.4", "fc8": "classifier.6"}
 
     def __init__(self, num_classes=1000):
         self.features = nn.Sequential(                       # (N, 3, 224, 224)

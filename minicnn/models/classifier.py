@@ -50,6 +50,7 @@ class Classifier(Module):
     input_shape    (C, H, W)
     recipe         a Recipe
     name, variant, num_classes   what models.get was asked for
+    layer_names    how the paper calls modules that have other names here: {"conv1": "features.0"}
 
     What it has learned from, None until it has:
 
@@ -58,6 +59,7 @@ class Classifier(Module):
     learned_from   the data, as data.get takes them, or "imagenet"
     """
 
+    layer_names = {}
     name = variant = num_classes = classes = preprocessing = learned_from = None
     resize = None   # of its Preprocessing
 

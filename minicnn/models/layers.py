@@ -8,7 +8,10 @@ five, belongs to the layer that it leads to. Reshaping is no layer, and neither 
 import weakref
 from typing import Callable, NamedTuple
 
+from kernels.geometry import PIXEL, union
+from minicnn import fusion
 from minicnn.autograd import Function, no_grad, watch
+from minicnn.nn import evaluating
 from minicnn.tensor import Tensor
 
 
@@ -20,6 +23,7 @@ class Step(NamedTuple):
     output: Tensor
     layer: int | None    # to which it belongs, counted from 0; None if it only reshapes
     weights: tuple       # the names of parameters and buffers that it uses, or from which something it uses was computed
+    running: tuple       # the paths of the modules that call it, the outermost first, without the network itself
 
     @property
     def module(self):
@@ -46,13 +50,40 @@ def follow(model, x, see: Callable[[Step], None]):
 
     The modules are left in the modes that they are in.
     """
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        with no_grad(), watch(_Follower(model, x, see).see):
-            model.eval()(x)
-    finally:
-        for module, training in modes:
-            module.training = training
+    with no_grad():
+        follow_with_graph(model, x, see)
+
+
+def follow_with_graph(model, x, see):
+    """As `follow`, for any number of images, but what backward needs is remembered. Returns what the network returns."""
+    with evaluating(model), watch(_Follower(model, x, see).see):
+        return model(x)
+
+
+class ReceptiveFields:
+    """Which pixels of the image each tensor's units depend on, worked out along the way of the image."""
+
+    def __init__(self, x):
+        self._fields = Notes()
+        self._fields[x] = PIXEL, PIXEL
+
+    def of(self, step):
+        """Those of a step's output, for rows and columns: kernels.geometry.ReceptiveField. To be called for every step."""
+        shape, windows = step.output.shape, step.function.windows
+        planes = shape[2:] if len(shape) == 4 else (1, 1)
+        seen = []   # of each input, the fields of rows and columns
+        for place, tensor in enumerate(step.inputs):
+            fields = self._fields.get(tensor)
+            if fields is None:
+                continue
+            units = tensor.shape[2:] if tensor.ndim == 4 else (1, 1)
+            if windows and place == 0:
+                fields = [field.through(window) for field, window in zip(fields, windows)]
+            elif units != planes or tensor.ndim != len(shape):   # pixels come together in another way: each sees all
+                fields = [field.of_all(count) for field, count in zip(fields, units)]
+            seen.append(fields)
+        self._fields[step.output] = found = tuple(union(along, units) for along, units in zip(zip(*seen), planes))
+        return found
 
 
 class _Follower:
@@ -60,6 +91,7 @@ class _Follower:
 
     def __init__(self, model, x, see):
         self.tell = see
+        self.paths = {id(module): path for path, module in model.named_modules() if path}
         self.names = {id(tensor.memory): (name,) for name, tensor in [*model.named_buffers(), *model.named_parameters()]}
         self.made_of = Notes()   # of tensors that were computed from weights: the names of these
         self.layer_of = Notes()  # of tensors that were computed from the image: the number of the layer
@@ -70,16 +102,17 @@ class _Follower:
     def see(self, function, inputs, output):
         used = [self.made_of.get(tensor) or self.names.get(id(tensor.memory), ()) for tensor in (*inputs, *function.state)]
         weights = tuple(dict.fromkeys(name for names in used for name in names))
+        running = tuple(self.paths[id(module)] for module in fusion.running() if id(module) in self.paths)
         before = {self.layer_of.get(tensor) for tensor in inputs} - {None}
         if not before:
             self.made_of[output] = weights
             return
         if not function.floating and output.numel() == inputs[0].numel():
             self.layer_of[output] = max(before)
-            self.tell(Step(function, inputs, output, None, weights))
+            self.tell(Step(function, inputs, output, None, weights, running))
             return
         follows = output.shape == self.shape and before == {self.layer} and not function.multiply_adds and not function.windows
         if not follows and not self.under_way:
             self.layer += 1
         self.layer_of[output], self.shape, self.under_way = self.layer, output.shape, output.ndim not in (2, 4)
-        self.tell(Step(function, inputs, output, self.layer, weights))
+        self.tell(Step(function, inputs, output, self.layer, weights, running))

@@ -38,6 +38,9 @@ class SqueezeNet(Classifier):
     """(N, 3, 227, 227) -> scores (N, classes)."""
 
     input_shape, resize = (3, 227, 227), 256
+    layer_names = {"conv1": "features.0", "pool1": "features.2", "fire2": "features.3", "fire3": "features.4", "pool3": "features.5",
+                   "fire4": "features.6", "fire5": "features.7", "pool5": "features.8", "fire6": "features.9", "fire7": "features.10",
+                   "fire8": "features.11", "fire9": "features.12", "conv10": "classifier.1", "pool10": "classifier.3"}   # of v1.1
     padding, ceil_mode = 1, False   # of the first convolution; of the pools
     # The authors' solver: 170,000 steps of 512 images.
     recipe = Recipe(epochs=68, batch_size=512, optimizer="sgd", lr=0.04, weight_decay=2e-4, schedule="linear",

@@ -3,10 +3,9 @@ import dataclasses
 
 import numpy as np
 
-from kernels.geometry import PIXEL, union
 from minicnn.errors import InputError
 from minicnn.models import table
-from minicnn.models.layers import Notes, follow
+from minicnn.models.layers import ReceptiveFields, follow
 from minicnn.tensor import FLOATING, Tensor
 
 
@@ -106,12 +105,11 @@ class _Counting:
         self.rows = {}       # by the layer's number
         self.named = set()   # the layers whose names are those of modules
         self.uncounted = {name: parameter.numel() for name, parameter in parameters}
-        self.fields = Notes()   # receptive fields, for rows and columns, of tensors that were computed from the image
-        self.fields[x] = PIXEL, PIXEL
+        self.fields = ReceptiveFields(x)
 
     def see(self, step):
         function, output = step.function, step.output
-        self.fields[output] = field = self._field(step)
+        field = self.fields.of(step)
         if step.layer is None:
             return
         shape = output.shape[1:] if output.shape[0] == 1 else output.shape
@@ -128,23 +126,6 @@ class _Counting:
         row.multiply_adds += function.multiply_adds
         if output.memory is not step.inputs[0].memory:   # a view needs none
             row.activations += output.numel() * output.dtype.itemsize
-
-    def _field(self, step):
-        """Of the output: (rows, columns)."""
-        shape, windows = step.output.shape, step.function.windows
-        planes = shape[2:] if len(shape) == 4 else (1, 1)
-        seen = []   # of each input, the fields of rows and columns
-        for place, tensor in enumerate(step.inputs):
-            fields = self.fields.get(tensor)
-            if fields is None:
-                continue
-            units = tensor.shape[2:] if tensor.ndim == 4 else (1, 1)
-            if windows and place == 0:
-                fields = [field.through(window) for field, window in zip(fields, windows)]
-            elif units != planes or tensor.ndim != len(shape):   # pixels come together in another way: each sees all
-                fields = [field.of_all(count) for field, count in zip(fields, units)]
-            seen.append(fields)
-        return tuple(union(along, units) for along, units in zip(zip(*seen), planes))
 
 
 def _kind(function):

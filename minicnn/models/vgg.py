@@ -44,6 +44,7 @@ class VGG(Classifier):
 
     def __init__(self, configuration, num_classes=1000, batch_norm=False):
         self.features = nn.Sequential(*feature_layers(configuration, batch_norm))   # (N, 512, 7, 7), halved at each pool
+        self.layer_names = names_of(self.features)
         self.avgpool = nn.AdaptiveAvgPool2d(self.maps_size)
         self.classifier = nn.Sequential(                                            # (N, 25088)
             nn.Linear(512 * 7 * 7, 4096), nn.ReLU(), nn.Dropout(),
@@ -73,6 +74,19 @@ def feature_layers(configuration, batch_norm):
                 yield nn.BatchNorm2d(filters)
             yield nn.ReLU()
             channels = filters
+
+
+def names_of(features):
+    """How the layers are commonly called: "conv3_2" is the second convolution after the second pool."""
+    names, stage, number = {}, 1, 0
+    for place, layer in enumerate(features):
+        if isinstance(layer, nn.Conv2d):
+            number += 1
+            names[f"conv{stage}_{number}"] = f"features.{place}"
+        elif isinstance(layer, nn.MaxPool2d):
+            names[f"pool{stage}"] = f"features.{place}"
+            stage, number = stage + 1, 0
+    return names | {"fc6": "classifier.0", "fc7": "classifier.3", "fc8": "classifier.6"}
 
 
 def initialise(network, variant):

@@ -66,8 +66,7 @@ def _choice(hidden, modules):
 def _draw_input(sheet, left, x, preprocessing):
     """What the network sees: in grey, or as the colours that it was before it was normalised. Returns its right edge."""
     if len(x) == 3:
-        mean, std = (np.array(values)[:, None, None] for values in (preprocessing.mean, preprocessing.std))
-        maps = [np.clip(x * std + mean, 0, 1).transpose(1, 2, 0)]
+        maps = [preparation.pixels(preprocessing, x).transpose(1, 2, 0)]
     else:
         maps = x
     return _draw_maps(sheet, left, f"input\n{_size(x)}", maps, cmap="gray_r", vmin=x.min(), vmax=x.max())

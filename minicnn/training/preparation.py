@@ -46,6 +46,18 @@ def seen(preprocessing, image):
     return np.ascontiguousarray(transform(image[None].astype(np.float32) / 255, None)[0])
 
 
+def normalised(preprocessing, pixels):
+    """Pixels (..., C, H, W) from 0 to 1, of the network's size, as the network takes them."""
+    mean, std = (np.array(values, np.float32)[:, None, None] for values in (preprocessing.mean, preprocessing.std))
+    return (pixels - mean) / std
+
+
+def pixels(preprocessing, x):
+    """The inverse of `normalised`: pixels from 0 to 1 of what a network takes; what lies beyond is cut off."""
+    mean, std = (np.array(values, np.float32)[:, None, None] for values in (preprocessing.mean, preprocessing.std))
+    return np.clip(x * std + mean, 0, 1)
+
+
 def _pair(preprocessing, image_shape, crop, augmentation):
     size, channels = preprocessing.size, len(preprocessing.mean)
     border = None if image_shape is None else _border(size, image_shape[1:])

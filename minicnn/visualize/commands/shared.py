@@ -1,0 +1,84 @@
+"""What the commands have in common: the photograph, the network, and where the picture goes."""
+import argparse
+import pathlib
+
+import numpy as np
+
+from minicnn import command, models, no_grad
+from minicnn.errors import InputError
+from minicnn.training import weights
+from minicnn.training.seeing import look
+
+MODEL = "squeezenet"   # its weights come with the package
+_LEAST = 8             # pixels that an image must have along each side
+
+
+def add_parser(parsers, name, run, summary, examples, photo=True, ending="png"):
+    """A parser of the word `name`, with what all have: the photograph, --model, --out, --device.
+
+    summary   one line for the list of words
+    examples  lines of what follows `python -m minicnn.visualize`
+    ending    of the file that it leaves, `name.ending`, if --out is not given
+    """
+    parser = parsers.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.",
+                                formatter_class=argparse.RawDescriptionHelpFormatter,
+                                epilog="\n".join(["examples:"] + [f"  python -m minicnn.visualize {example}" for example in examples]))
+    if photo:
+        parser.add_argument("photo", type=pathlib.Path, help="an image file")
+    parser.add_argument("--model", default=MODEL, metavar="NAME",
+                        help=f"a network with ImageNet weights, or the folder of a run of python -m minicnn.train (default: {MODEL}, whose "
+                             "weights are here; those of others are downloaded)")
+    default = pathlib.Path(f"{name}.{ending}")
+    parser.add_argument("--out", type=pathlib.Path, default=default, metavar="FILE", help=f"what to draw to (default: {default})")
+    command.add_device(parser)
+    parser.set_defaults(run=run, default_out=default)
+    return parser
+
+
+def model_of(options):
+    """The network that was asked for, in evaluation mode, on its device."""
+    if options.model in models.names():
+        model = models.get(options.model, weights="imagenet")
+    elif pathlib.Path(options.model).exists():
+        model = weights.load(options.model)
+    else:
+        model = models.get(options.model)   # says what there is
+    return model.eval().to(command.chosen_device(options.device or "auto"))
+
+
+def begin(options):
+    """The network, and what it sees of the photograph, a training.seeing.Seen. InputError if there is nothing to see, or if the
+    picture would overwrite something."""
+    check_out(options)
+    model = model_of(options)
+    return model, see(model, options.photo)
+
+
+def check_out(options):
+    command.spare(options.out, options.default_out, [options.photo] if "photo" in options else [])
+    if not options.out.parent.is_dir():
+        raise InputError(f"the folder {options.out.parent} does not exist: make it, or choose another name for --out")
+
+
+def see(model, path):
+    """What the network sees of an image file. InputError if that is too small to show anything."""
+    seen = look(model, path)
+    height, width = seen.original.shape[:2]
+    if min(height, width) < _LEAST:
+        raise InputError(f"{path} has {width} x {height} pixels: an image must have {_LEAST} x {_LEAST} at least for a network to see something")
+    return seen
+
+
+def best_class(model, seen):
+    """The number of the class that the network finds most probable."""
+    with no_grad():
+        return int(np.argmax(model(seen.x).cpu().array[0]))
+
+
+def finish(options, figure):
+    """Save the picture and say where it is."""
+    from minicnn import drawing
+
+    drawing.save(figure, options.out)
+    print(f"drawn to {options.out}", flush=True)
+    return 0

@@ -1,0 +1,143 @@
+"""The layers of a network by name, and what one of them makes of images.
+
+What a layer is, minicnn/models/layers.py says: a convolution with the ReLU that follows it is one, and so is a pooling. Its name is that
+of the module which computes it ("features.0"), or the paper's where the network knows that ("conv1"); of what no module computes, that of
+the function ("MaxPool2d"). The name of a module that has several layers inside, such as "layer1" or "fire9", stands for the last of them,
+and "scores" for what the network returns.
+"""
+import difflib
+from typing import NamedTuple
+
+import numpy as np
+
+from minicnn.errors import InputError
+from minicnn.models.layers import ReceptiveFields, follow, follow_with_graph
+from minicnn.tensor import Tensor
+
+SCORES = "scores"
+
+
+class Layer(NamedTuple):
+    """A layer of one network, as `find` and `every` give it."""
+
+    name: str
+    place: int      # of the function that ends it, among those that the image meets
+    shape: tuple    # (C, H, W), or (K,), of its output for an image of the network's usual size
+    fields: tuple   # kernels.geometry.ReceptiveField of a unit, for rows and columns
+
+    @property
+    def has_maps(self):
+        return len(self.shape) == 3 and self.shape[1] * self.shape[2] > 1
+
+
+def every(model, input_shape=None):
+    """All Layers, in order.
+
+    input_shape  (C, H, W) of an image; None for what the network is made for
+    """
+    return _Listing(model, input_shape).layers()
+
+
+def find(model, name, input_shape=None, maps=False):
+    """The Layer of this name. InputError names those that there are, the near ones first.
+
+    maps  must its output have a spatial extent?
+    """
+    listing = _Listing(model, input_shape)
+    layer = listing.find(name)
+    known = [one.name for one in listing.layers() if one.has_maps or not maps]
+    if layer is None:
+        nearest = difflib.get_close_matches(str(name), known, n=1)
+        raise InputError(f"there is no layer {name!r}: " + f"did you mean {nearest[0]!r}? " * bool(nearest) + f"Known: {', '.join(known)}.")
+    if maps and not layer.has_maps:
+        raise InputError(f"layer {name!r} gives {layer.shape[0]} numbers and no maps: choose one of {', '.join(known)}")
+    return layer
+
+
+def outputs(model, x, layers):
+    """What Layers make of images in evaluation mode, as Tensors (N, C, H, W) or (N, K), with the graph down to x.
+
+    x  Tensor (N, C, H, W)
+
+    The network is run no further than the last of the layers.
+    """
+    found = {layer.place: None for layer in layers}
+    last, place = max(found), 0
+
+    def see(step):
+        nonlocal place
+        if place in found:
+            found[place] = step.output
+        if place == last:
+            raise _Enough
+        place += 1
+
+    try:
+        follow_with_graph(model, x, see)
+    except _Enough:
+        return [found[layer.place] for layer in layers]
+    raise RuntimeError(f"{type(model).__name__} applied fewer functions than when its layers were listed: does that depend on the image?")
+
+
+class _Enough(Exception):
+    """The last layer that was wanted has been seen."""
+
+
+class _Listing:
+    """The names, made from one pass of a black image."""
+
+    def __init__(self, model, input_shape):
+        shape = input_shape or getattr(model, "input_shape", None)
+        if shape is None:
+            raise InputError(f"{type(model).__name__} does not say what images it takes; give input_shape=(C, H, W)")
+        self.papers_names = {path: name for name, path in getattr(model, "layer_names", {}).items()}
+        self.ends = {}      # of layers, by number: Layer
+        self.inside = {}    # by the path of a module: the place of the last function in it
+        self.layer_at = []  # by place: the number of the layer, or None
+        where = next((parameter.device for parameter in model.parameters()), "cpu")
+        x = Tensor(np.zeros((1, *shape), np.float32)).to(where)
+        self.fields = ReceptiveFields(x)
+        follow(model, x, self.see)
+
+    def see(self, step):
+        place, fields = len(self.layer_at), self.fields.of(step)
+        self.layer_at.append(step.layer)
+        self.inside.update(dict.fromkeys(step.running, place))
+        self.last = Layer(SCORES, place, step.output.shape[1:], fields)
+        if step.layer is None:
+            return
+        name = step.module or next(iter(step.running[-1:]), type(step.function).__name__)
+        if step.layer in self.ends:
+            name = self.ends[step.layer].name
+        self.ends[step.layer] = Layer(name, place, step.output.shape[1:], fields)
+
+    def layers(self):
+        """With the paper's names, no two alike."""
+        named, uses = [], {}
+        for layer in self.ends.values():
+            name = self._papers(layer.name)
+            uses[name] = uses.get(name, 0) + 1
+            named.append(layer._replace(name=name if uses[name] == 1 else f"{name} ({uses[name]})"))
+        return named
+
+    def find(self, name):
+        layers = self.layers()
+        if name == SCORES:
+            return self.last
+        for layer in layers:
+            if name == layer.name:
+                return layer
+        path = next((path for path in self.inside if name in (path, self._papers(path))), None)
+        if path is None:
+            return None
+        number = self.layer_at[self.inside[path]]
+        return None if number is None else layers[list(self.ends).index(number)]._replace(name=str(name))
+
+    def _papers(self, path):
+        """A path with its beginning replaced by the paper's name for it: "fire2.squeeze" for "features.3.squeeze"."""
+        parts = path.split(".")
+        for count in range(len(parts), 0, -1):
+            name = self.papers_names.get(".".join(parts[:count]))
+            if name:
+                return ".".join([name, *parts[count:]])
+        return path
