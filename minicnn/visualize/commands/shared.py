@@ -65,7 +65,7 @@ def see(model, path):
     seen = look(model, path)
     height, width = seen.original.shape[:2]
     if min(height, width) < _LEAST:
-        raise InputError(f"{path} has {width} x {height} pixels: an image must have {_LEAST} x {_LEAST} at least for a network to see something")
+        raise InputError(f"{path} has {width} x {height} pixels; for a network to see something there must be {_LEAST} x {_LEAST}")
     return seen
 
 
