@@ -54,6 +54,16 @@ def find(model, name, input_shape=None, maps=False):
     return layer
 
 
+def last_with_maps(model, input_shape=None):
+    """The last Layer with maps that are not those of the classes already, as a network with a mean at its end has them: there, what is
+    in the image is known best while it is still known where. InputError if no layer has maps."""
+    listing = _Listing(model, input_shape)
+    with_maps = [layer for layer in listing.layers() if layer.has_maps]
+    if not with_maps:
+        raise InputError(f"no layer of {type(model).__name__} has maps: its images must be larger, or it must have convolutions")
+    return next((layer for layer in reversed(with_maps) if layer.shape[0] != listing.last.shape[0]), with_maps[-1])
+
+
 def outputs(model, x, layers):
     """What Layers make of images in evaluation mode, as Tensors (N, C, H, W) or (N, K), with the graph down to x.
 
