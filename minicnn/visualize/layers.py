@@ -47,8 +47,8 @@ def find(model, name, input_shape=None, maps=False):
     layer = listing.find(name)
     known = [one.name for one in listing.layers() if one.has_maps or not maps]
     if layer is None:
-        nearest = difflib.get_close_matches(str(name), known, n=1)
-        raise InputError(f"there is no layer {name!r}: " + f"did you mean {nearest[0]!r}? " * bool(nearest) + f"Known: {', '.join(known)}.")
+        nearest = "".join(f"did you mean {near!r}? " for near in difflib.get_close_matches(str(name), known, n=1))
+        raise InputError(f"there is no layer {name!r}: {nearest}Known: {', '.join(known)}.")
     if maps and not layer.has_maps:
         raise InputError(f"layer {name!r} gives {layer.shape[0]} numbers and no maps: choose one of {', '.join(known)}")
     return layer
