@@ -33,6 +33,7 @@ class Occlusion(NamedTuple):
     tops: np.ndarray                  # (R,): the first row of pixels that the square covers; below 0 where it reaches beyond the edge
     lefts: np.ndarray                 # (Q,): its first column
     size: int                         # of the square, in pixels
+    stride: int                       # from one place to the next
     layer: layers.Layer
     probabilities: np.ndarray         # (R, Q, K), of each class
     activations: np.ndarray           # (R, Q, C), total of each map of the layer
@@ -116,7 +117,7 @@ def occlude(model, x, layer=None, size=None, stride=None, fill=GREY, batch_size=
 
     whole = _react(model, x, looked_at)
     if not np.isfinite(whole[0]).all():
-        raise InputError("the network's scores of this image are no finite numbers, so there is nothing to compare: are its weights broken?")
+        raise InputError("the network's scores of this image are no finite numbers, and cannot be compared: are its weights broken?")
     found = []
     with tqdm(total=len(places), desc="occlusion", unit="place", leave=False, disable=None) as bar:
         for begin in range(0, len(places), batch_size):
@@ -124,7 +125,7 @@ def occlude(model, x, layer=None, size=None, stride=None, fill=GREY, batch_size=
             found.append(_react(model, covered(x, *some.T, size, colour), looked_at))
             bar.update(len(some))
     probabilities, activations = (np.concatenate(parts).reshape(len(tops), len(lefts), -1) for parts in zip(*found))
-    return Occlusion(tops, lefts, size, looked_at[0], probabilities, activations, whole[0][0], whole[1][0])
+    return Occlusion(tops, lefts, size, stride, looked_at[0], probabilities, activations, whole[0][0], whole[1][0])
 
 
 def _check(size, stride, shape):
