@@ -6,6 +6,8 @@ the function ("MaxPool2d"). The name of a module that has several layers inside,
 and "scores" for what the network returns.
 """
 import difflib
+import math
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +30,18 @@ class Layer(NamedTuple):
     @property
     def has_maps(self):
         return len(self.shape) == 3 and self.shape[1] * self.shape[2] > 1
+
+    def seen_from(self, row, column):
+        """The pixels that the unit at this position depends on: (top, left, bottom, right), the last two exclusive. They may lie beyond
+        the image, where its padding is."""
+        starts = [field.offset + place * field.stride for field, place in zip(self.fields, (row, column))]
+        ends = [start + field.size for field, start in zip(self.fields, starts)]
+        return (*map(math.floor, starts), *map(math.ceil, ends))
+
+    def unit_above(self, row, column):
+        """The position of the unit whose receptive field has its middle nearest to a pixel of the image."""
+        return tuple(min(max(round((pixel - field.offset - Fraction(field.size - 1) / 2) / field.stride), 0), units - 1) if field.stride else 0
+                     for pixel, field, units in zip((row, column), self.fields, self.shape[1:]))
 
 
 def every(model, input_shape=None):
