@@ -52,6 +52,17 @@ def every(model, input_shape=None):
     return _Listing(model, input_shape).layers()
 
 
+def several(model, count, input_shape=None):
+    """About so many Layers that have maps, from low to high, at even distances: of those that the paper names, if the network knows
+    them; the scores of classes are left out."""
+    named = getattr(model, "layer_names", {})
+    candidates = [layer for layer in every(model, input_shape) if layer.has_maps and layer.shape[0] != getattr(model, "num_classes", None)]
+    candidates = [layer for layer in candidates if layer.name in named] or candidates
+    if not candidates:
+        raise InputError(f"no layer of {type(model).__name__} has maps")
+    return [candidates[place] for place in sorted({round(i * (len(candidates) - 1) / max(count - 1, 1)) for i in range(count)})]
+
+
 def find(model, name, input_shape=None, maps=False):
     """The Layer of this name. InputError names those that there are, the near ones first.
 
@@ -145,7 +156,7 @@ class _Listing:
         if path is None:
             return None
         number = self.layer_at[self.inside[path]]
-        return None if number is None else layers[list(self.ends).index(number)]._replace(name=str(name))
+        return None if number is None else layers[list(self.ends).index(number)]._replace(name=self._papers(name))
 
     def _papers(self, path):
         """A path with its beginning replaced by the paper's name for it: "fire2.squeeze" for "features.3.squeeze"."""

@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 from minicnn.drawing import BLUE, INK, ORANGE, picture
-from minicnn.training import preparation
 from minicnn.visualize.deconvnet import Answer
 from minicnn.visualize.layers import Layer
 from minicnn.visualize.pictures.sheet import Sheet, around_grey, colours, mosaic, patch
@@ -13,6 +12,8 @@ _COLOURS = BLUE, ORANGE, "#009E73", "#CC79A7", INK   # of the maps in a row, on 
 _SIDE, _GAP, _BETWEEN = 1.75, 0.08, 0.4              # of an image; between two of a map; between maps, in inches
 _LABEL = 0.62                                        # height of the words above
 _ACROSS = 3                                          # patches in a row of a grid
+_NARROWEST = 10.5                                    # width of a sheet, for the title
+_OWN, _OTHERS = "the patch where the map is highest, and its projection", "the strongest patches of many images (projections: grey is 0)"
 
 
 class Feature(NamedTuple):
@@ -20,59 +21,74 @@ class Feature(NamedTuple):
 
     layer: Layer
     channel: int
-    own: Answer      # where it answers most in the photograph that is looked at; or None
-    others: list     # Answers: what it answers to most in other images
+    own: Answer      # where it is highest in the photograph that is looked at; None if that is not, or leaves the map at 0
+    others: list     # Answers: what it answers to most among many images
 
 
 @picture
-def sheet(rows, preprocessing, title):
+def sheet(rows, look, title, photo=None):
     """A row for each layer, from low to high: the photograph, if one is looked at, with the receptive fields of the maps' highest units;
-    then for each map the patch there and its projection, and below or, without a photograph, alone: the strongest patches of all, and
-    their projections.
+    then for each map the patch there and its projection, and below, or alone: the strongest patches of all, and their projections.
 
-    rows           lists of Features, those of a list of one layer
-    preprocessing  models.classifier.Preprocessing
+    rows   lists of Features, those of a list of one layer
+    look   the function from what a network takes (C, H, W) to pixels from 0 to 1
+    photo  the pixels (C, H, W) of the photograph
     """
-    looked_at = rows[0][0].own
-    halves = [half for half in ("own", "others") if any(getattr(feature, half) for row in rows for feature in row)]
-    block, tall = 2 * _SIDE + _GAP, len(halves) * (_SIDE + _GAP) - _GAP
-    begin = (tall + _BETWEEN) if looked_at else 0
+    halves = 1 if photo is None else 2
+    block, tall = 2 * _SIDE + _GAP, halves * (_SIDE + _GAP) - _GAP
+    begin, step = (0 if photo is None else tall + _BETWEEN), tall + _LABEL + 0.2
     width = begin + max(map(len, rows)) * (block + _BETWEEN) - _BETWEEN
-    drawn = Sheet(width, len(rows) * (tall + _LABEL + 0.2) - 0.2, title, _caption(halves))
+    drawn = Sheet(max(width, _NARROWEST), len(rows) * step - 0.2, title, _OTHERS if photo is None else f"{_OWN}; below, {_OTHERS}")
     for number, row in enumerate(rows):
-        top = number * (tall + _LABEL + 0.2)
-        layer = row[0].layer
-        size = " × ".join(str(math.ceil(field.size)) for field in layer.fields)
-        drawn.text(0, top, f"{layer.name}: a unit sees {size} pixels", weight="bold", fontsize=14)
+        top, fields = number * step, row[0].layer.fields
+        size = " × ".join(str(math.ceil(field.size)) for field in fields)
+        drawn.text(0, top, f"{row[0].layer.name}: a unit sees {size} pixels", weight="bold", fontsize=14)
         top += _LABEL
-        if looked_at:
-            pixels = preparation.pixels(preprocessing, looked_at.strong.x)
-            drawn.image(colours(pixels), 0, top, tall)
+        if photo is not None:
+            drawn.image(colours(photo), 0, top, tall)
         for place, (feature, colour) in enumerate(zip(row, _COLOURS)):
             left = begin + place * (block + _BETWEEN)
-            drawn.text(left, top - 0.28, _name(feature), color=colour if looked_at else INK)
-            down = top
+            drawn.text(left, top - 0.28, _name(feature, photo), color=INK if photo is None else colour)
             if feature.own:
-                drawn.outline(feature.own.strong.seen, pixels.shape[1:], 0, top, tall, colour)
-                _pair(drawn, [feature.own], 1, preprocessing, left, down, colour)
-                down += _SIDE + _GAP
+                drawn.outline(feature.own.strong.seen, photo.shape[1:], 0, top, tall, colour)
+                _pair(drawn, [feature.own], 1, look, left, top, colour)
             if feature.others:
-                _pair(drawn, feature.others, _ACROSS, preprocessing, left, down)
+                _pair(drawn, feature.others, _ACROSS, look, left, top + (halves - 1) * (_SIDE + _GAP))
     return drawn.figure
 
 
-def _name(feature):
-    return f"map {feature.channel}" + (f": {feature.own.strong.activation:.3g}" if feature.own else "")
+def _name(feature, photo):
+    if photo is None:
+        return f"map {feature.channel}"
+    if feature.own is None:
+        return f"map {feature.channel}: 0 everywhere"
+    activation = feature.own.strong.activation
+    return f"map {feature.channel}: {activation:{',.0f' if activation >= 100 else '.3g'}}"
 
 
-def _pair(drawn, answers, across, preprocessing, left, top, *frame):
-    patches = [patch(preparation.pixels(preprocessing, answer.strong.x), answer.strong.seen, colours) for answer in answers]
+def _pair(drawn, answers, across, look, left, top, *frame):
+    patches = [patch(look(answer.strong.x), answer.strong.seen, colours) for answer in answers]
     projections = [patch(answer.signal, answer.strong.seen, around_grey) for answer in answers]
     for images, start in ((patches, left), (projections, left + _SIDE + _GAP)):
         drawn.image(mosaic(images, across), start, top, _SIDE, *frame)
 
 
-def _caption(halves):
-    own = "the patch where the map is highest, and its projection" * ("own" in halves)
-    others = "the strongest patches among many images, and their projections" * ("others" in halves)
-    return f"{own}{'; below, ' * (len(halves) == 2)}{others} (grey is 0)"
+@picture
+def compared(pixels, rows, title):
+    """Several projections of the same units, side by side.
+
+    pixels  (C, H, W), from 0 to 1, of the image
+    rows    {words about a unit: (what it sees, {words about a projection: signal (C, H, W)})}
+    """
+    names = list(next(iter(rows.values()))[1])
+    side = 2.9
+    drawn = Sheet((len(names) + 1) * (side + _GAP) - _GAP, len(rows) * (side + 0.4) + 0.2, title, "grey is 0; each on a scale of its own")
+    for column, name in enumerate(["what the unit sees", *names]):
+        drawn.text(column * (side + _GAP), 0, name)
+    for row, (words, (seen, signals)) in enumerate(rows.items()):
+        top = 0.3 + row * (side + 0.4)
+        drawn.image(patch(pixels, seen, colours), 0, top, side)
+        for column, name in enumerate(names, 1):
+            drawn.image(patch(signals[name], seen, around_grey), column * (side + _GAP), top, side)
+        drawn.text(0, top + side + 0.03, words, fontsize=11)
+    return drawn.figure
