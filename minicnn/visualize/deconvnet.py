@@ -25,7 +25,6 @@ from typing import NamedTuple
 import numpy as np
 
 from minicnn.autograd import grad
-from minicnn.errors import InputError
 from minicnn.functional import relu_rule
 from minicnn.nn import frozen
 from minicnn.tensor import Tensor
@@ -53,8 +52,8 @@ def project(model, x, layer, channels, positions=None, rule="deconvnet"):
     The network is run in evaluation mode up to the layer, and no gradient of a weight is computed.
     """
     channels = np.broadcast_to(channels, len(x))
-    if not all(0 <= channel < layer.shape[0] for channel in channels):
-        raise InputError(f"layer {layer.name!r} has channels 0 to {layer.shape[0] - 1}, and no channel {max(channels, key=abs)}")
+    for channel, position in zip(channels, [None] * len(x) if positions is None else positions):
+        layer.check(channel, position)
     with frozen(model), relu_rule(rule):
         leaf = Tensor(x.settle(), requires_grad=True)
         output, = layers.outputs(model, leaf, [layer])

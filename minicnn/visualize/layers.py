@@ -31,6 +31,14 @@ class Layer(NamedTuple):
     def has_maps(self):
         return len(self.shape) == 3 and self.shape[1] * self.shape[2] > 1
 
+    def check(self, channel, position=None):
+        """InputError if it has no such channel (counted from 0), or its maps no such position, a row and a column."""
+        if not 0 <= channel < self.shape[0]:
+            raise InputError(f"layer {self.name!r} has channels 0 to {self.shape[0] - 1}, and no channel {channel}")
+        if position and not all(0 <= place < size for place, size in zip(position, self.shape[1:])):
+            raise InputError(f"the maps of layer {self.name!r} are {self.shape[1]} x {self.shape[2]} pixels, counted from 0, "
+                             f"and have none at {position}")
+
     def seen_from(self, row, column):
         """The pixels that the unit at this position depends on: (top, left, bottom, right), the last two exclusive. They may lie beyond
         the image, where its padding is."""
@@ -40,8 +48,13 @@ class Layer(NamedTuple):
 
     def unit_above(self, row, column):
         """The position of the unit whose receptive field has its middle nearest to a pixel of the image."""
-        return tuple(min(max(round((pixel - field.offset - Fraction(field.size - 1) / 2) / field.stride), 0), units - 1) if field.stride else 0
-                     for pixel, field, units in zip((row, column), self.fields, self.shape[1:]))
+        return tuple(map(_nearest, (row, column), self.fields, self.shape[1:]))
+
+
+def _nearest(pixel, field, units):
+    if not field.stride:   # all see the same
+        return 0
+    return min(max(round((pixel - field.offset - Fraction(field.size - 1) / 2) / field.stride), 0), units - 1)
 
 
 def every(model, input_shape=None):

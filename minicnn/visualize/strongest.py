@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from minicnn.autograd import no_grad
-from minicnn.errors import InputError
 from minicnn.tensor import Tensor
 from minicnn.visualize import layers
 from minicnn.visualize.crops import Crop
@@ -39,7 +38,8 @@ def strongest(model, maps, images, count=9, batch_size=16):
     whose patches have their middle in the same ninth of it, the strongest counts. No more than a batch and `count` images for each map
     are kept. Activations of 0 are none.
     """
-    _check(maps)
+    for layer, channel in maps:
+        layer.check(channel)
     wanted = list(dict.fromkeys(layer for layer, _ in maps))
     best = [_Best(count) for _ in maps]
     where = next((parameter.device for parameter in model.parameters()), "cpu")
@@ -52,12 +52,6 @@ def strongest(model, maps, images, count=9, batch_size=16):
                 values, positions = found[layer]
                 kept.offer(*_strong(layer, float(values[place, channel]), tuple(positions[place, channel].tolist()), image, number))
     return [kept.falling() for kept in best]
-
-
-def _check(maps):
-    for layer, channel in maps:
-        if not 0 <= channel < layer.shape[0]:
-            raise InputError(f"layer {layer.name!r} has channels 0 to {layer.shape[0] - 1}, and no channel {channel}")
 
 
 def _batches(images, size):

@@ -123,7 +123,7 @@ def test_fused_and_unfused_agree(rule, normalised, residual, training, frozen):
     functions = []
     for parameter in model.parameters():
         parameter.requires_grad = not frozen
-    leaves = [x] + [] if frozen else [x, *model.parameters()]
+    leaves = [x] if frozen else [x, *model.parameters()]
     fused = gradients(model, x, output_gradient, rule, leaves)
     with mc.autograd.watch(lambda function, inputs, output: functions.append(type(function).__name__)):
         unfused = gradients(model, x, output_gradient, rule, leaves)

@@ -1,4 +1,4 @@
-"""python -m minicnn.visualize deconvnet: what the most active maps of some layers see in a photograph, and what they answer to elsewhere."""
+"""python -m minicnn.visualize deconvnet: what the most active maps of layers see in a photograph, and what they answer to most."""
 import pathlib
 import sys
 
