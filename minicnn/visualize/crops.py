@@ -1,4 +1,5 @@
 """Images to search for what a network answers to: pieces of photographs at several scales, or the images of a data set."""
+import math
 import os
 import pathlib
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from minicnn.errors import InputError
 from minicnn.training import preparation
 
 SCALES = (1, 1.5, 2.25)   # times the size at which a network sees a whole photograph
+_LEFT_OUT = 0.25          # of a piece's side, at most: in tests a network sees the middle of a photograph, too
 
 
 class Crop(NamedTuple):
@@ -27,7 +29,7 @@ class Crop(NamedTuple):
 
 
 def of_photographs(preprocessing, paths, scales=SCALES):
-    """Crops that cover each photograph at each scale, one after the other; they overlap as little as they can.
+    """Crops that cover each photograph at each scale, but for narrow strips, one after the other; they overlap as little as they can.
 
     preprocessing  a models.classifier.Preprocessing: of it come their size and what becomes of their colours
     paths          image files. InputError if one cannot be read
@@ -49,8 +51,8 @@ def of_photographs(preprocessing, paths, scales=SCALES):
 
 
 def _starts(length, size):
-    """Where along a side pieces begin: evenly from end to end; one that nearly fills it, in the middle."""
-    count = round(length / size)
+    """Where along a side pieces begin: evenly from end to end, or one in the middle if that nearly fills it."""
+    count = math.ceil(length / size - _LEFT_OUT)
     return [(length - size) // 2] if count == 1 else np.linspace(0, length - size, count).round().astype(int).tolist()
 
 

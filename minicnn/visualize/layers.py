@@ -6,6 +6,7 @@ the function ("MaxPool2d"). The name of a module that has several layers inside,
 and "scores" for what the network returns.
 """
 import difflib
+import itertools
 import math
 from fractions import Fraction
 from typing import NamedTuple
@@ -150,7 +151,8 @@ class _Listing:
     def see(self, step):
         place, fields = len(self.layer_at), self.fields.of(step)
         self.layer_at.append(step.layer)
-        self.inside.update(dict.fromkeys(step.running, place))
+        for path in step.running:   # and of what holds it, though that may not be called as a whole
+            self.inside.update(dict.fromkeys(itertools.accumulate(path.split("."), "{}.{}".format), place))
         self.last = Layer(SCORES, place, step.output.shape[1:], fields)
         if step.layer is None:
             return
