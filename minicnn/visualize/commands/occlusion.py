@@ -1,7 +1,11 @@
 """python -m minicnn.visualize occlusion photo.jpg: what the network loses when parts of the photograph are covered."""
-from minicnn.visualize import classes, occlusion
+from minicnn.training import preparation
+from minicnn.visualize import classes, deconvnet, occlusion
 from minicnn.visualize.commands import shared
-from minicnn.wording import confidence
+from minicnn.visualize.strongest import strongest
+from minicnn.wording import confidence, shortened
+
+_OTHERS = 8   # patches that the most active map answers to, beside the one in the photograph
 
 
 def add(parsers):
@@ -22,7 +26,15 @@ def run(options):
     print(f"{found.best.size} places of a square of {found.size} x {found.size} pixels: "
           f"p({name}) is {confidence(found.whole_probabilities[wanted])} of the whole image, from {confidence(in_place.min())} to "
           f"{confidence(in_place.max())} with the square, and lowest with its middle at row {row:g}, column {column:g}")
+    here_and_elsewhere = _answers(model, found, seen.x.cpu().numpy()) + _answers(model, found, shared.images(model, but=seen.path), _OTHERS)
     from minicnn.visualize.pictures import occlusion as pictures   # brings matplotlib, for which a mistake need not wait
 
-    title = f"What does {model.name} react to in {seen.path.name}?"
-    return shared.finish(options, pictures.occlusion(seen.image, found, model, wanted, title, occlusion.GREY))
+    return shared.finish(options, pictures.occlusion(
+        seen.image, found, model, wanted, f"What does {model.name} react to in {shortened(seen.path.name)}?",
+        answers=here_and_elsewhere, look=lambda x: preparation.pixels(model.preprocessing, x)))
+
+
+def _answers(model, found, images, count=1):
+    """What the map answers to most among images."""
+    strong, = strongest(model, [(found.layer, found.most_active)], images, count)
+    return deconvnet.answers(model, found.layer, found.most_active, strong)

@@ -72,14 +72,18 @@ def see(model, path):
     return seen
 
 
-def images(model, folder=None):
+def images(model, folder=None, but=None):
     """Images to search for what a network answers to, as it takes them: of a folder; or the photographs that come with the package, for
-    a network of digits or clothes their test images."""
+    a network of digits or clothes their test images.
+
+    but  a file that is left out
+    """
     if not takes_photographs(model):
         if folder is None:
             return crops.of_dataset(model.preprocessing, data.get(model.learned_from, train=False, classes=model.classes))
         return (look(model, path).x.cpu().numpy()[0] for path in _progress(crops.files(folder)))
-    return crops.of_photographs(model.preprocessing, _progress(crops.files(folder or photographs.EXAMPLES)))
+    files = [file for file in crops.files(folder or photographs.EXAMPLES) if but is None or file.resolve() != but.resolve()]
+    return crops.of_photographs(model.preprocessing, _progress(files))
 
 
 def _progress(paths):

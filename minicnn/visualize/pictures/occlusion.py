@@ -7,6 +7,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from minicnn import drawing
 from minicnn.drawing import BLUE, INK, ORANGE, picture
 from minicnn.visualize import classes
+from minicnn.visualize.occlusion import GREY
+from minicnn.visualize.pictures import sheet
 from minicnn.wording import confidence, shortened
 
 # After Okabe & Ito, as the other colours of drawing.py; what is rare shares a grey.
@@ -15,17 +17,18 @@ _OTHERS = "#D0D0D0"
 
 
 @picture
-def occlusion(image, found, model, wanted, title, fill, same_map=()):
-    """The four maps, and below them what else the most active map answers to.
+def occlusion(image, found, model, wanted, title, fill=GREY, answers=(), look=None):
+    """The input and the three maps, and below them what else the most active map answers to.
 
-    image     (C, H, W), from 0 to 1: what was covered in part
-    found     the occlusion.Occlusion of it
-    wanted    the number of the class that it shows
-    fill      the square's colour, as occlusion.occlude took it
-    same_map  pairs of a patch and its projection, images (C, h, w) from 0 to 1, that the most active map of the layer answers to
+    image    (C, H, W), from 0 to 1: what was covered in part
+    found    the occlusion.Occlusion of it
+    wanted   the number of the class that it shows
+    fill     the square's colour, as occlusion.occlude took it
+    answers  deconvnet.Answers of that map, the one in this image first
+    look     the function from what the network takes (C, H, W) to pixels from 0 to 1, for these
     """
-    figure = drawing.figure(16, 5.9 + 3.1 * bool(same_map), title)
-    upper, lower = figure.subfigures(2, 1, height_ratios=(5.3, 3.1)) if same_map else (figure, None)
+    figure = drawing.figure(16, 5.9 + 4.2 * bool(answers), title)
+    upper, lower = figure.subfigures(2, 1, height_ratios=(5.5, 4.2)) if answers else (figure, None)
     covered, probability, best, activation = upper.subplots(1, 4)
 
     in_place = found.probabilities[:, :, wanted]
@@ -44,21 +47,10 @@ def occlusion(image, found, model, wanted, title, fill, same_map=()):
     whole = found.whole_activations[found.most_active]
     _draw_map(activation, found, found.activations[:, :, found.most_active], whole, image.shape)
     activation.set_title(f"total activation of map {found.most_active} of {found.layer.name}\nwithout the square: {whole:,.4g}", loc="left")
-    if same_map:
-        lower.suptitle(f"other activations of map {found.most_active}: what it answers to, and that projected to the pixels", fontsize=13,
-                       x=0.01, ha="left", weight="normal")
-        _draw_pairs(lower, same_map)
+    if answers:
+        _draw_answers(lower, found, answers, look)
     drawing.caption(upper, "each point of a map: the square has its middle there; ×: lowest; the mark on the scale: without the square")
     return figure
-
-
-@picture
-def maps(rows, title):
-    """Several experiments below each other, or of one image with squares of several kinds: each a map of the probability of a class.
-
-    rows  triples: a name; pixels (C, H, W) from 0 to 1, with the square; the pair of an Occlusion and the class
-    """
-    raise NotImplementedError
 
 
 def _extent(found):
@@ -113,8 +105,14 @@ def _draw_classes(axes, found, shape, model):
                 columnspacing=1, labelspacing=0.3)
 
 
-def _draw_pairs(figure, pairs):
-    axes = figure.subplots(1, 2 * len(pairs))
-    for place, (patch, projection) in enumerate(pairs):
-        drawing.show_image(axes[2 * place], patch)
-        drawing.show_image(axes[2 * place + 1], projection)
+def _draw_answers(figure, found, answers, look):
+    """Patches that the most active map answers to, and below each its projection."""
+    figure.suptitle(f"the patch that map {found.most_active} of {found.layer.name} answers to here, then those of other images; below, what of "
+                    "them the map has seen (DeconvNet; grey is 0)", fontsize=13, x=0.01, ha="left", weight="normal")
+    for column, answer in zip(figure.subplots(2, len(answers), squeeze=False).T, answers):
+        seen = answer.strong.seen
+        column[0].imshow(sheet.patch(look(answer.strong.x), seen, sheet.colours))
+        column[1].imshow(sheet.patch(answer.signal, seen, sheet.around_grey))
+        column[0].set_title(f"{answer.strong.activation:,.3g}", fontsize=11)
+        for axes in column:
+            drawing.frame(axes)
