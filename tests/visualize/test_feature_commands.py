@@ -55,8 +55,8 @@ def test_filters(call):
 def test_deconvnet(call, few):
     code, out, err = call(visualize.main, "deconvnet", CHELSEA, "--images", few, "--device", "cpu")
     assert (code, err) == (0, "") and drawn("deconvnet.png", 1500)
-    code, out, err = call(visualize.main, "deconvnet", CHELSEA, "--images", few, "--layer", "fire5", "--maps", "195", "3", "--device", "cpu",
-                          "--out", "two.png")
+    code, out, err = call(visualize.main, "deconvnet", CHELSEA, "--images", few, "--layer", "fire5", "--maps", "195", "3", "--out",
+                          "two.png", "--device", "cpu")
     assert (code, err) == (0, "") and drawn("two.png")
 
 
