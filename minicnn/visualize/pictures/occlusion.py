@@ -107,8 +107,8 @@ def _draw_classes(axes, found, shape, model):
 
 def _draw_answers(figure, found, answers, look):
     """Patches that the most active map answers to, and below each its projection."""
-    figure.suptitle(f"the patch that map {found.most_active} of {found.layer.name} answers to here, then those of other images; below, what "
-                    "of them the map has seen (DeconvNet; grey is 0)", fontsize=13, x=0.01, ha="left", weight="normal")
+    figure.suptitle(f"the patch that map {found.most_active} of {found.layer.name} answers to here, then those of other images; below, "
+                    "what of them the map has seen (DeconvNet; grey is 0)", fontsize=13, x=0.01, ha="left", weight="normal")
     for column, answer in zip(figure.subplots(2, len(answers), squeeze=False).T, answers):
         seen = answer.strong.seen
         column[0].imshow(sheet.patch(look(answer.strong.x), seen, sheet.colours))
