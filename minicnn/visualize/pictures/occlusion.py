@@ -14,6 +14,7 @@ from minicnn.wording import confidence, shortened
 # After Okabe & Ito, as the other colours of drawing.py; what is rare shares a grey.
 _KINDS = (BLUE, "#E69F00", "#009E73", "#CC79A7", "#56B4E9", ORANGE)
 _OTHERS = "#D0D0D0"
+_READING = "each point of a map: the square has its middle there; ×: lowest; the mark on the scale: without the square"
 
 
 @picture
@@ -49,7 +50,29 @@ def occlusion(image, found, model, wanted, title, fill=GREY, answers=(), look=No
     activation.set_title(f"total activation of map {found.most_active} of {found.layer.name}\nwithout the square: {whole:,.4g}", loc="left")
     if answers:
         _draw_answers(lower, found, answers, look)
-    drawing.caption(upper, "each point of a map: the square has its middle there; ×: lowest; the mark on the scale: without the square")
+    drawing.caption(upper, _READING)
+    return figure
+
+
+@picture
+def compare(columns, title):
+    """Several experiments side by side: above, each image with the square, where it costs most; below, the probability of a class, all on
+    one scale.
+
+    columns  {words: (image (C, H, W) from 0 to 1, Occlusion, number of the class, colour of the square)}
+    """
+    figure = drawing.figure(max(3.6 * len(columns), 9), 8.4, title)
+    highest = max(max(found.probabilities[:, :, wanted].max(), found.whole_probabilities[wanted])
+                  for _, found, wanted, _ in columns.values())
+    for (words, (image, found, wanted, fill)), (covered, probability) in zip(columns.items(), figure.subplots(2, len(columns)).T):
+        in_place = found.probabilities[:, :, wanted]
+        drawing.show_image(covered, image)
+        _draw_square(covered, found, in_place, fill, image.shape[0])
+        covered.set_title(words, loc="left")
+        scale = _draw_map(probability, found, in_place, found.whole_probabilities[wanted], image.shape, highest)
+        scale.set_major_formatter(PercentFormatter(1, decimals=0))
+        probability.set_title(f"{confidence(in_place.min())} to {confidence(in_place.max())}", loc="left")
+    drawing.caption(figure, _READING)
     return figure
 
 
@@ -59,10 +82,10 @@ def _extent(found):
     return (found.lefts[0] + reach, found.lefts[-1] + reach + found.stride, found.tops[-1] + reach + found.stride, found.tops[0] + reach)
 
 
-def _draw_map(axes, found, values, whole, shape):
+def _draw_map(axes, found, values, whole, shape, highest=0):
     """Numbers by the place of the square, in the place of the image, with a cross where they are lowest; on their scale is marked what
-    they are without a square. Returns the scale's axis."""
-    drawn = axes.imshow(values, cmap="viridis", vmin=min(0, values.min()), vmax=max(whole, values.max()), extent=_extent(found))
+    they are without a square. The scale reaches to the highest of them, or further, to `highest`. Returns its axis."""
+    drawn = axes.imshow(values, cmap="viridis", vmin=min(0, values.min()), vmax=max(whole, values.max(), highest), extent=_extent(found))
     row, column = found.lowest(values)
     axes.plot(column, row, "x", color="white", markersize=9, markeredgewidth=2.5)
     _fit(axes, shape)
