@@ -45,6 +45,7 @@ def test_maps_lie_on_the_image(places):
         assert axes.get_xlim() == (0, 24) and axes.get_ylim() == (16, 0)
     np.testing.assert_array_equal(maps[0].get_images()[0].get_array(), found.probabilities[:, :, 3])
     np.testing.assert_array_equal(maps[2].get_images()[0].get_array(), found.activations[:, :, 1])
+    assert [axes.get_images()[0].get_clim() for axes in (maps[0], maps[2])] == [(0, 1), (0, 47)]   # the mark is on the scale
     assert "map 1 of late" in maps[2].get_title(loc="left") and "30" in maps[2].get_title(loc="left")
 
 
@@ -105,3 +106,15 @@ def test_what_else_the_map_answers_to_is_below(places):
     np.testing.assert_allclose(patches[0], (1 - x[:, 2:10, 4:12]).transpose(1, 2, 0), rtol=1e-6)
     titles = {axes.get_title() for axes in drawn.axes}
     assert {"30", "20"} <= titles
+
+
+def test_experiments_are_compared_on_one_scale(places):
+    found = experiment(places)
+    image = np.full((3, 16, 24), 0.25)
+    drawn = pictures.compare({"three": (image, found, 3, 0.5), "seven": (image, found, 7, (1, 0, 0))}, "a title")
+    covered, probability = drawn.axes[:2], drawn.axes[2:4]
+    assert [axes.get_title(loc="left") for axes in covered] == ["three", "seven"]
+    assert [axes.get_title(loc="left") for axes in probability] == ["1.0 % to 50.0 %"] * 2
+    assert [axes.get_images()[0].get_clim() for axes in probability] == [(0, 1)] * 2
+    np.testing.assert_array_equal(probability[1].get_images()[0].get_array(), found.probabilities[:, :, 7])
+    assert covered[1].patches[0].get_facecolor()[:3] == (1, 0, 0)

@@ -21,17 +21,23 @@ def run(options):
     model, seen = shared.begin(options)
     wanted = shared.best_class(model, seen) if options.wanted is None else classes.find(model, options.wanted)
     found = occlusion.occlude(model, seen.x, options.layer, options.size, options.stride)
-    name, in_place = classes.name(model, wanted), found.probabilities[:, :, wanted]
-    row, column = found.lowest(in_place)
-    print(f"{found.best.size} places of a square of {found.size} x {found.size} pixels: "
-          f"p({name}) is {confidence(found.whole_probabilities[wanted])} of the whole image, from {confidence(in_place.min())} to "
-          f"{confidence(in_place.max())} with the square, and lowest with its middle at row {row:g}, column {column:g}")
+    _tell(found, found.probabilities[:, :, wanted], found.whole_probabilities[wanted], classes.name(model, wanted))
     here_and_elsewhere = _answers(model, found, seen.x.cpu().numpy()) + _answers(model, found, shared.images(model, but=seen.path), _OTHERS)
     from minicnn.visualize.pictures import occlusion as pictures   # brings matplotlib, for which a mistake need not wait
 
     return shared.finish(options, pictures.occlusion(
         seen.image, found, model, wanted, f"What does {model.name} react to in {shortened(seen.path.name)}?",
         answers=here_and_elsewhere, look=lambda x: preparation.pixels(model.preprocessing, x)))
+
+
+def _tell(found, in_place, whole, name):
+    """The numbers in words."""
+    total, whole_total = found.activations[:, :, found.most_active], found.whole_activations[found.most_active]
+    print(f"{in_place.size} places of a square of {found.size} x {found.size} pixels\n"
+          f"p({name}) is {confidence(whole)} without it, with it {confidence(in_place.min())} to {confidence(in_place.max())}: "
+          "lowest with its middle at row {:g}, column {:g}\n".format(*found.lowest(in_place)) +
+          f"the total activation of map {found.most_active} of {found.layer.name} is {whole_total:,.4g} without it, with it "
+          f"{total.min():,.4g} to {total.max():,.4g}: lowest at row {{:g}}, column {{:g}}".format(*found.lowest(total)))
 
 
 def _answers(model, found, images, count=1):
