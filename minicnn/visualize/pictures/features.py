@@ -113,8 +113,8 @@ def depth_columns(image, pixel, columns, title):
         axes = figure.add_subplot(grid[number, 1])
         values = column.activations
         axes.bar(np.arange(len(values)), values, width=1, color=colour)
-        axes.set_title(f"{column.layer.name}: row {column.position[0]}, column {column.position[1]} of {len(values)} maps, "
-                       f"{np.count_nonzero(values)} not 0", loc="left", color=colour)
+        axes.set_title(f"{column.layer.name}: {len(values)} maps at row {column.position[0]}, column {column.position[1]}; "
+                       f"{np.count_nonzero(values)} are not 0", loc="left", color=colour)
         axes.set(xlim=(-0.5, len(values) - 0.5), ylim=(min(0, values.min()) * 1.25, max(values.max() * 1.25, 1e-6)))
         axes.locator_params(axis="y", nbins=3)
         for channel in np.argsort(-values)[:3]:
