@@ -19,7 +19,8 @@ from .memory import empty
 from .rows import sum_row
 
 _SUM, _MAX = range(2)
-_LONGEST = 128   # numbers in a chain of additions (along a row of memory, each lane of the registers is a chain)
+_LONGEST = 128   # numbers in a chain of additions
+_ROW = 2048      # numbers along a row of memory, where each lane of four registers is a chain: as long at most, with four lanes or more
 _STRIP = 1024    # columns reduced together: what is gathered for them stays in the first-level cache
 
 
@@ -66,7 +67,7 @@ def _plan(shape, axes):
             continue
         outer, parts = math.prod(size for _, size in groups), None
         while parts != 1:
-            part = min(length, CHUNK if inner_size == 1 else _LONGEST)
+            part = min(length, _ROW if inner_size == 1 else _LONGEST)
             parts = math.ceil(length / part) if length else 1
             passes.append((outer, length, inner_size, part, parts))
             length = parts

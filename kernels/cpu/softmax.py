@@ -139,10 +139,10 @@ def _cross_entropy_row(logits, label, probabilities, label_smoothing, ignore_ind
         return logits.dtype.type(0)
     loss = (1 - label_smoothing) * (logarithm - logits[label])
     if label_smoothing > 0:   # without it, a logit of minus infinity would make 0 times infinity
-        total = logits.dtype.type(0)
+        total = 0.0   # in double precision, and of the logits alone: logarithm - logits[k] are about equal, so are their roundings
         for k in range(logits.size):
-            total += logarithm - logits[k]
-        loss += label_smoothing * total / logits.size
+            total += logits[k]
+        loss += label_smoothing * (logarithm - total / logits.size)
     return logits.dtype.type(loss)
 
 
