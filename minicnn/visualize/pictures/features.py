@@ -32,7 +32,8 @@ def kernels_and_maps(image, kernels, maps, title):
     tall = side * max(1, maps.shape[1] / maps.shape[2]) + _GAP + 0.02
     rows = math.ceil(len(kernels) / across)
     height = max(rows * tall, _PHOTO * image.shape[1] / image.shape[2] + 0.35)
-    drawn = Sheet(_PHOTO + 0.5 + _WIDE, height, title, "kernels: grey is 0.   maps: white is 0, black is the map's highest activation")
+    weights = "grey is 0" if kernels.shape[1] == 3 else "orange is positive, blue negative"
+    drawn = Sheet(_PHOTO + 0.5 + _WIDE, height, title, f"kernels: {weights}.   maps: white is 0, black is the map's highest activation")
     drawn.text(0, 0, "the image")
     drawn.image(colours(image), 0, 0.35, _PHOTO)
     most = abs(kernels).max()
