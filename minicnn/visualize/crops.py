@@ -35,11 +35,11 @@ def of_photographs(preprocessing, paths, scales=SCALES):
     paths          image files. InputError if one cannot be read
     """
     size, channels = preprocessing.size, len(preprocessing.mean)
-    least = preprocessing.resize or min(size)
+    sides = [max(round((preprocessing.resize or min(size)) * scale), *size) for scale in scales]
     for path in paths:
-        photo = photographs.read(path)
-        for scale in scales:
-            scaled = photographs.ScaleShorterSide(max(round(least * scale), *size))(photo, None)
+        photo = photographs.read(path, max(sides))
+        for side in sides:
+            scaled = photographs.ScaleShorterSide(side)(photo, None)
             whole = photographs.pixels(scaled if channels == 3 else scaled.convert("L")).astype(np.float32) / 255
             height, width = whole.shape[1:]
             for top in _starts(height, size[0]):

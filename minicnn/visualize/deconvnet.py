@@ -28,7 +28,7 @@ from minicnn.autograd import grad
 from minicnn.functional import relu_rule
 from minicnn.nn import frozen
 from minicnn.tensor import Tensor
-from minicnn.visualize import layers
+from minicnn.visualize import features, layers
 from minicnn.visualize.strongest import Strong
 
 
@@ -54,21 +54,17 @@ def project(model, x, layer, channels, positions=None, rule="deconvnet"):
     channels = np.broadcast_to(channels, len(x))
     for channel, position in zip(channels, [None] * len(x) if positions is None else positions):
         layer.check(channel, position)
+    images = np.arange(len(x))
     with frozen(model), relu_rule(rule):
         leaf = Tensor(x.settle(), requires_grad=True)
         output, = layers.outputs(model, leaf, [layer])
-        units = output.reshape(len(x), output.shape[1], -1)
-        width = output.shape[3] if output.ndim == 4 else 1
         if positions is None:
-            highest = units.detach().argmax(2).cpu().numpy()[np.arange(len(x)), channels]
-        else:
-            highest = np.asarray(positions) @ (width, 1)
-        mask = np.zeros(units.shape, np.float32)
-        mask[np.arange(len(x)), channels, highest] = 1
-        alone = units.detach() * Tensor(mask).to(x.device)
-        activations = alone.sum((1, 2)).cpu().numpy()
-        signal, = grad(units, [leaf], gradient=alone)
-    return Projection(signal, activations, np.stack(np.divmod(highest, width), 1))
+            positions = features.maxima(output)[1][images, channels]
+        mask = np.zeros(output.shape, np.float32)
+        mask[(images, channels, *np.transpose(positions))[:output.ndim]] = 1   # a layer without maps has no positions
+        alone = output.detach() * Tensor(mask).to(x.device)
+        signal, = grad(output, [leaf], gradient=alone)
+    return Projection(signal, alone.flatten(1).sum(1).cpu().numpy(), np.array(positions))
 
 
 class Answer(NamedTuple):

@@ -13,6 +13,14 @@ def maps(model, x, chosen):
     return [output.cpu().numpy()[0] for output in layers.outputs(model, x, chosen)]
 
 
+def maxima(output):
+    """The maximum of each map of a layer's output, a Tensor (N, C, H, W) or (N, K), and where it is: arrays on the host, (N, C), and
+    (N, C, 2), its row and column; 0, 0 where there is but one number."""
+    units = output.detach().reshape(*output.shape[:2], -1)
+    width = output.shape[3] if output.ndim == 4 else 1
+    return units.amax(2).cpu().numpy(), np.stack(np.divmod(units.argmax(2).cpu().numpy(), width), 2)
+
+
 def most_active(output, count):
     """The numbers of at most so many maps out of (C, H, W) or (K,), the one with the highest activation first; none that is all 0."""
     highest = output.reshape(len(output), -1).max(1)

@@ -48,7 +48,9 @@ class Layer(NamedTuple):
         return (*map(math.floor, starts), *map(math.ceil, ends))
 
     def unit_above(self, row, column):
-        """The position of the unit whose receptive field has its middle nearest to a pixel of the image."""
+        """The position of the unit whose receptive field has its middle nearest to a pixel. InputError if there are no maps."""
+        if len(self.shape) != 3:
+            raise InputError(f"layer {self.name!r} gives {self.shape[0]} numbers and no maps, so none of its units is above a pixel")
         return tuple(map(_nearest, (row, column), self.fields, self.shape[1:]))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from minicnn.autograd import no_grad
 from minicnn.tensor import Tensor
-from minicnn.visualize import layers
+from minicnn.visualize import features, layers
 from minicnn.visualize.crops import Crop
 
 _CELLS = 3   # along each side of a photograph: from each of these nine parts comes at most one patch
@@ -46,7 +46,7 @@ def strongest(model, maps, images, count=9, batch_size=16):
     numbers = itertools.count()
     for batch in _batches(images, batch_size):
         x = Tensor(np.stack([_array(image) for image in batch])).to(where)
-        found = dict(zip(wanted, map(_maxima, layers.outputs(model, x, wanted))))
+        found = dict(zip(wanted, map(features.maxima, layers.outputs(model, x, wanted))))
         for place, (image, number) in enumerate(zip(batch, numbers)):
             for (layer, channel), kept in zip(maps, best):
                 values, positions = found[layer]
@@ -62,13 +62,6 @@ def _batches(images, size):
 
 def _array(image):
     return image.x if isinstance(image, Crop) else image
-
-
-def _maxima(output):
-    """Of a layer's output (N, C, H, W), or (N, K): the maximum of each map (N, C), and its row and column (N, C, 2), on the host."""
-    units = output.reshape(*output.shape[:2], -1)
-    width = output.shape[3] if output.ndim == 4 else 1
-    return units.amax(2).cpu().numpy(), np.stack(np.divmod(units.argmax(2).cpu().numpy(), width), 2)
 
 
 def _strong(layer, activation, position, image, number):

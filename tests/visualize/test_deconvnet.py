@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import minicnn as mc
-from kernels import reference
+from kernels import cpu, reference
 from minicnn import functional as F, models, nn
 from minicnn.data import photographs
 from minicnn.errors import InputError
@@ -134,6 +134,16 @@ def test_the_network_is_left_as_it_was(small):
     assert [parameter.requires_grad for parameter in small.parameters()] == [True] * 6 + [False, True]
     assert all(parameter.grad is None for parameter in small.parameters())
     assert all(np.array_equal(before[name], value.numpy()) for name, value in small.state_dict().items())
+
+
+def test_no_gradient_of_a_weight_is_computed(small, monkeypatch):
+    def refuse(*arguments):
+        raise AssertionError("the gradient of a weight was computed")
+
+    monkeypatch.setattr(cpu, "conv2d_grad_weight", refuse)
+    deconvnet.project(small, images(small), layers.find(small, "conv3"), 0)
+    with pytest.raises(AssertionError, match="was computed"):   # else nothing would have been refused
+        small(images(small)).sum().backward()
 
 
 def test_an_unknown_map(small):

@@ -61,7 +61,8 @@ def test_mosaic():
     tiles = [np.full((30, 30, 3), value, np.float32) for value in (0, 0.2, 0.4, 0.6)]
     whole = sheet.mosaic(tiles, 3)
     assert whole.shape == (122, 184, 3)   # enlarged to 60 pixels, with lines of 2
-    assert (whole[:60, :60] == 0).all() and np.allclose(whole[62:, :60], 0.6) and (whole[62:, 62:] == 1).all()
+    assert (whole[:60, :60] == 0).all() and np.allclose(whole[62:, :60], 0.6) and (whole[62:, 62:122] == 1).all()
+    assert (whole[60:62] == whole[0, 60]).all() and 0.7 < whole[0, 60, 0] < 0.9
 
 
 def test_the_sheet_of_a_photograph(texts):
@@ -116,7 +117,8 @@ def test_maps(texts):
 def test_depth_columns(texts):
     columns = [Column(LAYER, (1, 2), (0, 2, 6, 8), np.array([0, 3, 1, 0.5])), Column(LAYER, (0, 0), (-2, -2, 4, 4), np.zeros(4))]
     figure = features.depth_columns(PHOTO, (3, 4), columns, "Columns")
-    assert {"Columns", "conv2: row 1, column 2 of 4 maps, 3 not 0", "conv2: row 0, column 0 of 4 maps, 0 not 0"} <= set(texts(figure))
+    heads = {"conv2: 4 maps at row 1, column 2; 3 are not 0", "conv2: 4 maps at row 0, column 0; 0 are not 0"}
+    assert {"Columns", *heads} <= set(texts(figure))
     photo, bars, _ = figure.axes
     np.testing.assert_allclose([bar.get_height() for bar in bars.patches], columns[0].activations)
     outline = photo.lines[1].get_xydata()

@@ -66,6 +66,11 @@ def test_depth_columns_are_all_maps_at_one_place(small):
         np.testing.assert_array_equal(column.activations, [values[column.position] for values in output])
 
 
+def test_numbers_are_above_no_pixel(small):
+    with pytest.raises(InputError, match="gives 4 numbers and no maps"):
+        features.depth_columns(small, mc.tensor(image()), [layers.find(small, "scores")], (3, 4))
+
+
 def test_most_active():
     output = np.zeros((5, 2, 2), np.float32)
     output[1, 0, 1], output[3], output[4, 1, 1] = 3, 2, -1

@@ -84,7 +84,7 @@ def compared(pixels, rows, title):
     side = 2.9
     drawn = Sheet((len(names) + 1) * (side + _GAP) - _GAP, len(rows) * (side + 0.4) + 0.2, title, "grey is 0; each on a scale of its own")
     for column, name in enumerate(["what the unit sees", *names]):
-        drawn.text(column * (side + _GAP), 0, name)
+        drawn.text(column * (side + _GAP), 0.2, name, va="baseline")
     for row, (words, (seen, signals)) in enumerate(rows.items()):
         top = 0.3 + row * (side + 0.4)
         drawn.image(patch(pixels, seen, colours), 0, top, side)

@@ -32,7 +32,8 @@ def kernels_and_maps(image, kernels, maps, title):
     tall = side * max(1, maps.shape[1] / maps.shape[2]) + _GAP + 0.02
     rows = math.ceil(len(kernels) / across)
     height = max(rows * tall, _PHOTO * image.shape[1] / image.shape[2] + 0.35)
-    drawn = Sheet(_PHOTO + 0.5 + _WIDE, height, title, "kernels: grey is 0.   maps: white is 0, black is the map's highest activation")
+    weights = "grey is 0" if kernels.shape[1] == 3 else "orange is positive, blue negative"
+    drawn = Sheet(_PHOTO + 0.5 + _WIDE, height, title, f"kernels: {weights}.   maps: white is 0, black is the map's highest activation")
     drawn.text(0, 0, "the image")
     drawn.image(colours(image), 0, 0.35, _PHOTO)
     most = abs(kernels).max()
@@ -113,8 +114,8 @@ def depth_columns(image, pixel, columns, title):
         axes = figure.add_subplot(grid[number, 1])
         values = column.activations
         axes.bar(np.arange(len(values)), values, width=1, color=colour)
-        axes.set_title(f"{column.layer.name}: row {column.position[0]}, column {column.position[1]} of {len(values)} maps, "
-                       f"{np.count_nonzero(values)} not 0", loc="left", color=colour)
+        axes.set_title(f"{column.layer.name}: {len(values)} maps at row {column.position[0]}, column {column.position[1]}; "
+                       f"{np.count_nonzero(values)} are not 0", loc="left", color=colour)
         axes.set(xlim=(-0.5, len(values) - 0.5), ylim=(min(0, values.min()) * 1.25, max(values.max() * 1.25, 1e-6)))
         axes.locator_params(axis="y", nbins=3)
         for channel in np.argsort(-values)[:3]:
