@@ -2,8 +2,9 @@
 import argparse
 
 from minicnn import command
+from minicnn.visualize.commands import occlusion
 
-_COMMANDS = ()
+_COMMANDS = (occlusion,)
 
 
 def parse(arguments):

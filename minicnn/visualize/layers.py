@@ -47,11 +47,21 @@ def find(model, name, input_shape=None, maps=False):
     layer = listing.find(name)
     known = [one.name for one in listing.layers() if one.has_maps or not maps]
     if layer is None:
-        nearest = difflib.get_close_matches(str(name), known, n=1)
-        raise InputError(f"there is no layer {name!r}: " + f"did you mean {nearest[0]!r}? " * bool(nearest) + f"Known: {', '.join(known)}.")
+        nearest = "".join(f"did you mean {near!r}? " for near in difflib.get_close_matches(str(name), known, n=1))
+        raise InputError(f"there is no layer {name!r}: {nearest}Known: {', '.join(known)}.")
     if maps and not layer.has_maps:
         raise InputError(f"layer {name!r} gives {layer.shape[0]} numbers and no maps: choose one of {', '.join(known)}")
     return layer
+
+
+def last_with_maps(model, input_shape=None):
+    """The last Layer with maps that are not those of the classes already, as a network with a mean at its end has them: there, what is
+    in the image is known best while it is still known where. InputError if no layer has maps."""
+    listing = _Listing(model, input_shape)
+    with_maps = [layer for layer in listing.layers() if layer.has_maps]
+    if not with_maps:
+        raise InputError(f"no layer of {type(model).__name__} has maps: its images must be larger, or it must have convolutions")
+    return next((layer for layer in reversed(with_maps) if layer.shape[0] != listing.last.shape[0]), with_maps[-1])
 
 
 def outputs(model, x, layers):
