@@ -2,9 +2,9 @@
 import argparse
 
 from minicnn import command
-from minicnn.visualize.commands import occlusion
+from minicnn.visualize.commands import gradcam, occlusion, saliency
 
-_COMMANDS = (occlusion,)
+_COMMANDS = (occlusion, gradcam, saliency)
 
 
 def parse(arguments):
