@@ -104,8 +104,8 @@ class _Listing:
         self.ends = {}      # of layers, by number: Layer
         self.inside = {}    # by the path of a module: the place of the last function in it
         self.layer_at = []  # by place: the number of the layer, or None
-        where = next((parameter.device for parameter in model.parameters()), "cpu")
-        x = Tensor(np.zeros((1, *shape), np.float32)).to(where)
+        weight = next(iter(model.parameters()), Tensor(np.zeros(0, np.float32)))
+        x = weight.new_full((1, *shape), 0)
         self.fields = ReceptiveFields(x)
         follow(model, x, self.see)
 
