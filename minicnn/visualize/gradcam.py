@@ -6,8 +6,8 @@ gradient-based localization", ICCV 2017, section 3. With A^k the maps of a layer
     a_k = 1 / (H W) * sum over ij of dS / dA^k_ij           what map k is worth (Equation 1)
     L   = ReLU(sum over k of a_k A^k)                       where maps that speak for the class are active (Equation 2)
 
-As coarse as the layer's maps, L is then enlarged to the image. Multiplied by what guided backpropagation gives, it is Guided Grad-CAM: fine as
-the one, and about the class as the other (section 3.1).
+As coarse as the layer's maps, L is then enlarged to the image. Multiplied by what guided backpropagation gives, it is Guided Grad-CAM:
+fine as the one, and about the class as the other (section 3.1).
 """
 from minicnn import functional as F
 from minicnn.visualize import gradients, layers

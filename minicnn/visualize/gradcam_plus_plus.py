@@ -1,8 +1,8 @@
 """Grad-CAM++: Grad-CAM with weights by which each of several things of a class counts, however small it is.
 
 A. Chattopadhay, A. Sarkar, P. Howlader, V. N. Balasubramanian, "Grad-CAM++: generalized gradient-based visual explanations for deep
-convolutional networks", WACV 2018, section 3. In Grad-CAM a map that finds the thing in many places outweighs one that finds it in few. Here
-positions are weighted so that each map would count alike (Equations 5, 10 and 11), with Y a function of the score S:
+convolutional networks", WACV 2018, section 3. In Grad-CAM a map that finds the thing in many places outweighs one that finds it in few.
+Here positions are weighted so that each map would count alike (Equations 5, 10 and 11), with Y a function of the score S:
 
     w_k     = sum over ij of alpha^k_ij ReLU(dY / dA^k_ij)
     alpha^k = d2Y/dA2 / (2 d2Y/dA2 + sum over ab of A^k_ab d3Y/dA3)         all three at ij

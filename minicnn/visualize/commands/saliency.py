@@ -24,5 +24,5 @@ def run(options):
     from minicnn.visualize.pictures import attribution as pictures   # brings matplotlib, for which a mistake need not wait
 
     title = f"What {model.name} says {classes.name(model, number)} by, in {seen.path.name}"
-    note = "integrated gradients: orange speaks for the class, blue against it; guided: in colours, grey is 0; Grad-CAM: over the photograph"
+    note = "integrated gradients: orange speaks for the class, blue against it; guided: in colours, grey is 0"
     return shared.finish(options, pictures.sheet(seen.image, maps, title, ("Grad-CAM", "Grad-CAM++"), note=note))

@@ -77,8 +77,8 @@ def cascade(found, title):
             axes.set_xlabel(f"{correlation:.2f}", labelpad=3)
     for axes, name in zip(grid[0], ["trained", *(stage.name for stage in stages)]):
         axes.set_title(name)
-    drawing.caption(figure, "from left to right one layer more is random; below each map: rank correlation of its absolute values with those "
-                            "of the first")
+    drawing.caption(figure, "from left to right one layer more is random; below each map: the rank correlation with the first one, of "
+                            "absolute values")
     return figure
 
 
