@@ -9,9 +9,8 @@ They draw new weights as for a training. Here the numbers of each parameter are 
 signals die out on their way nor grow beyond bounds, whatever the network, and all that it knew is gone.
 
 Guided backpropagation and DeconvNet fail it. W. Nie, Y. Zhang, A. Patel, "A theoretical explanation for perplexing behaviors of
-backpropagation-based visualizations", ICML 2018, say why: with negative signals cut off at each ReLU on the way back, what comes from
-above serves for little more than to say which units are active, and from there on the picture is put together, as by a filter for edges,
-by the lowest layers.
+backpropagation-based visualizations", ICML 2018, say why: cutting off negative signals on the way back, together with the small
+neighbourhoods of convolutions, amounts to recovering parts of the image, whatever the network has learned.
 """
 import contextlib
 from typing import NamedTuple

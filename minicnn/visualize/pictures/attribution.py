@@ -112,19 +112,20 @@ def deletion_insertion(curves, title, yardsticks=()):
     curves      {name: (deletion, insertion)}, deletion_insertion.Curves
     yardsticks  names of those that know nothing of the network, drawn in grey
     """
-    figure = drawing.figure(14, 5, title)
+    figure = drawing.figure(14, 6.6, title)
     panels = figure.subplots(1, 2, sharey=True)
+    highest = max(curve.values.max() for pair in curves.values() for curve in pair)
     for place, (axes, heading) in enumerate(zip(panels, ("deletion: small areas are good", "insertion: large areas are good"))):
         colours, strokes = iter(_COLOURS), iter(("--", ":", "-."))
         for name, pair in curves.items():
             curve = pair[place]
             colour, stroke = (GREY, next(strokes)) if name in yardsticks else (next(colours), "-")
             axes.plot(curve.shares, curve.values, stroke, color=colour, label=f"{curve.area:.3f}  {name}", linewidth=2)
-        axes.set(title=heading, xlim=(0, 1), ylim=(0, None))
+        axes.set(title=heading, xlim=(0, 1), ylim=(0, 1.03 * highest))
         axes.xaxis.set_major_formatter(PercentFormatter(1))
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.grid()
-        axes.legend(fontsize=11, loc="upper right" if place == 0 else "lower right")
+        axes.legend(title="area", ncols=2, fontsize=11, loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False)
     panels[0].set(xlabel="pixels that have become grey", ylabel="probability of the class")
     panels[1].set_xlabel("pixels that have become sharp")
     return figure
