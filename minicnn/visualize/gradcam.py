@@ -33,14 +33,9 @@ def guided_gradcam(objective, x, layer=None):
 def layer_of(model, x, name=None):
     """The Layer of this name, which must have maps; None: the last one whose maps are not those of the classes already, before they are
     pooled: "fire9" of SqueezeNet, "conv5_3" of VGG, the last block of a ResNet. InputError if there is none."""
-    if name is not None:
-        return layers.find(model, name, x.shape[1:], maps=True)
-    last = layers.last_with_maps(model, x.shape[1:])
-    for before in reversed(layers.every(model, x.shape[1:])):
-        if before.place < last.place:
-            pooled = before.shape[0] == last.shape[0] and before.shape[1:] > last.shape[1:]   # a pooling leaves as many maps, but smaller
-            return before if pooled else last
-    return last
+    if name is None:
+        return layers.last_with_maps(model, x.shape[1:], pooled=False)
+    return layers.find(model, name, x.shape[1:], maps=True)
 
 
 def enlarged(maps, x):

@@ -54,14 +54,20 @@ def find(model, name, input_shape=None, maps=False):
     return layer
 
 
-def last_with_maps(model, input_shape=None):
+def last_with_maps(model, input_shape=None, pooled=True):
     """The last Layer with maps that are not those of the classes already, as a network with a mean at its end has them: there, what is
-    in the image is known best while it is still known where. InputError if no layer has maps."""
+    in the image is known best while it is still known where. InputError if no layer has maps.
+
+    pooled  may it be a pooling? Else it is what that pools
+    """
     listing = _Listing(model, input_shape)
     with_maps = [layer for layer in listing.layers() if layer.has_maps]
     if not with_maps:
         raise InputError(f"no layer of {type(model).__name__} has maps: its images must be larger, or it must have convolutions")
-    return next((layer for layer in reversed(with_maps) if layer.shape[0] != listing.last.shape[0]), with_maps[-1])
+    others = [layer for layer in with_maps if layer.shape[0] != listing.last.shape[0]] or with_maps
+    if not pooled and len(others) > 1 and others[-2].shape[0] == others[-1].shape[0] and others[-2].shape[1:] > others[-1].shape[1:]:
+        return others[-2]   # a pooling leaves as many maps as there were, but smaller
+    return others[-1]
 
 
 def outputs(model, x, layers):
