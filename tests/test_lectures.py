@@ -172,6 +172,29 @@ WRONG = {
                     "def safe_answer(probabilities, enough):\n"
                     "    way = imagenet.path(imagenet.classes()[probabilities.argmax()].id)\n"
                     "    return next((s.name for s in way if probabilities[list(imagenet.descendants(s.id))].max() >= enough), 'entity')"),
+    "unpool": ("def unpool(values, switches):\n    return values.repeat(2, 0).repeat(2, 1)",
+               "def unpool(values, switches):\n    return np.kron(values, [[1, 0], [0, 0]])",
+               "def unpool(values, switches):\n"
+               "    image = np.zeros((2 * values.shape[0], 2 * values.shape[1]))\n"
+               "    for (row, column), switch in np.ndenumerate(switches):\n"
+               "        image[2 * row + switch % 2, 2 * column + switch // 2] = values[row, column]\n"
+               "    return image"),
+    "sent_back": ("def sent_back(gradient, y, rule):\n    return gradient * (y > 0)",
+                  "def sent_back(gradient, y, rule):\n"
+                  "    return gradient * {'backprop': y > 0, 'deconvnet': gradient > 0, 'guided': y > 0}[rule]",
+                  "def sent_back(gradient, y, rule):\n"
+                  "    return gradient * ((y > 0) | (rule == 'deconvnet')) * ((gradient > 0) | (rule == 'guided'))"),
+    "filtered_back": ("def filtered_back(signal, kernel):\n"
+                      "    rows, columns = kernel.shape\n"
+                      "    return filtered(np.pad(signal, ((rows - 1, rows - 1), (columns - 1, columns - 1))), kernel)",
+                      "def filtered_back(signal, kernel):\n    return filtered(signal, kernel)",
+                      "def filtered_back(signal, kernel):\n"
+                      "    (rows, columns), (height, width) = kernel.shape, signal.shape\n"
+                      "    image = np.zeros((height + rows - 1, width + columns - 1))\n"
+                      "    for row in range(rows):\n"
+                      "        for column in range(columns):\n"
+                      "            image[row:row + height, column:column + width] = signal * kernel[row, column]\n"
+                      "    return image"),
 }
 
 

@@ -9,6 +9,7 @@ from modules. What they share:
     classes.py     classes by name
     objectives.py  what of a network is looked at: logit("banana") + 0.2 * channel("fire9", 3)
     gradients.py   the gradient of that by the image, through ReLUs by one of three rules
+    strongest.py   the patches, among many images, that a map answers to most; crops.py cuts photographs into such images
 
 A network is never changed for good: after a call it is as it was before. `commands/` has what a person runs, `pictures/` what is drawn.
 """

@@ -2,9 +2,9 @@
 import argparse
 
 from minicnn import command
-from minicnn.visualize.commands import gradcam, occlusion, saliency
+from minicnn.visualize.commands import deconvnet, filters, gradcam, occlusion, saliency
 
-_COMMANDS = (occlusion, gradcam, saliency)
+_COMMANDS = (filters, deconvnet, occlusion, gradcam, saliency)
 
 
 def parse(arguments):

@@ -13,6 +13,7 @@ from tests.visualize.comparison import CLASSES, TorchSqueezeNet, distance, image
 
 
 def test_of_a_linear_network_it_is_the_weight_times_the_way():
+    mc.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(12, 2)).double()
     weight = model[1].weight.detach().numpy()[1].reshape(3, 2, 2)
     x, start = (mc.tensor(np.random.default_rng(seed).uniform(size=(2, 3, 2, 2))) for seed in (0, 1))

@@ -10,6 +10,7 @@ from tests.visualize.comparison import TorchSqueezeNet, distance, image, photogr
 
 
 def test_of_a_linear_network_it_is_the_largest_weight():
+    mc.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(12, 2)).double()
     weight = model[1].weight.detach().numpy()
     x = mc.zeros(2, 3, 2, 2).double()
