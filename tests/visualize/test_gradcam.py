@@ -50,6 +50,14 @@ def test_it_agrees_with_pytorch(torch, squeezenet):
     assert distance(gradcam(logit(cat).of(squeezenet), x).numpy(), expected) <= 1e-4
 
 
+def test_a_layer_that_has_been_looked_up_will_do():
+    model, x = small(), image()
+    objective, layer = logit(2).of(model, (2, 9, 11)), layer_of(model, x, "0")
+    found = gradcam(objective, x, layer).numpy()
+    np.testing.assert_array_equal(found, gradcam(objective, x, "0").numpy())
+    assert distance(found, gradcam(objective, x).numpy()) > 0.1
+
+
 def test_guided_grad_cam_is_the_product():
     objective, x = logit(2).of(small(), (2, 9, 11)), image(2)
     found = guided_gradcam(objective, x).numpy()

@@ -17,7 +17,7 @@ def add(parsers):
 
 def run(options):
     model, seen = shared.begin(options)
-    layer = layer_of(model, seen.x, options.layer).name
+    layer = layer_of(model, seen.x, options.layer)
     with no_grad():
         probabilities = F.softmax(model(seen.x), 1).cpu().array[0]
     wanted = [classes.find(model, name) for name in options.wanted] if options.wanted else [shared.best_class(model, seen)]
@@ -26,8 +26,8 @@ def run(options):
         objective, name = logit(number).of(model), f"{classes.name(model, number)} ({confidence(probabilities[number])})"
         methods = {"Grad-CAM": gradcam, "Grad-CAM++": gradcam_plus_plus, "Guided Grad-CAM": guided_gradcam}
         rows[name] = {title: method(objective, seen.x, layer).cpu().array[0] for title, method in methods.items()}
-        print(name if rows[name]["Grad-CAM"].any() else f"{name}: nothing in the maps of {layer} speaks for it", flush=True)
+        print(name if rows[name]["Grad-CAM"].any() else f"{name}: nothing in the maps of {layer.name} speaks for it", flush=True)
     from minicnn.visualize.pictures import attribution as pictures   # brings matplotlib, for which a mistake need not wait
 
     title = f"Where {model.name} finds it in {seen.path.name}"
-    return shared.finish(options, pictures.by_class(seen.image, rows, title, f"maps of layer {layer}; bright: speaks for the class"))
+    return shared.finish(options, pictures.by_class(seen.image, rows, title, f"maps of layer {layer.name}; bright: speaks for the class"))
