@@ -5,10 +5,15 @@ a straight path, and along it gradients are collected:
 
     A_i = (x_i - x'_i) * integral over t from 0 to 1 of dF/dx_i (x' + t (x - x'))
 
-By the fundamental theorem of calculus the A_i add up to F(x) - F(x'), which the paper calls completeness (Proposition 1). The integral is
-approximated by the rule of Gauss and Legendre. Along the path the gradient of a network of ReLUs jumps, so no rule has its textbook order
-here; but the points of this one lie densest at the ends, and near black is where most changes. With 100 points SqueezeNet's errors for
-photographs are 0.1 to 0.7 %, where points at even distances give up to 1.5 %.
+By the fundamental theorem of calculus the A_i add up to F(x) - F(x'), which the paper calls completeness (Proposition 1).
+
+The paper sums at even distances. With t = s^3 the same number of points lies closer together near the baseline, and misses less:
+
+    integral of g(t) dt = integral of g(s^3) 3 s^2 ds,    by the rule of Gauss and Legendre in s
+
+With 100 points from black, for the two most probable classes of 12 photographs, SqueezeNet's errors of completeness are 0.3 % in the
+median and 1.6 % at most, 22 of 24 below 1 %. Without the substitution these are 0.5 %, 4.8 % and 14; at even distances 1.5 %, 5.7 %
+and 10. Exponents 1, 2 and 3 were tried. `Integrated.errors` says how it is for an image: if that is too much, take more points.
 """
 from typing import NamedTuple
 
@@ -48,12 +53,12 @@ def integrated_gradients(objective, x, baseline=None, steps=50, batch_size=10):
     batch_size  points that are computed together. The result does not depend on it, not beyond rounding where kernels are chosen by the
                 size of the batch
     """
-    if steps < 1 or batch_size < 1:
-        raise InputError(f"there is at least 1 point on the path and 1 in a batch, not {steps} and {batch_size}")
+    if steps < 2 or batch_size < 1:
+        raise InputError(f"there are at least 2 points on the path and 1 in a batch, not {steps} and {batch_size}")
     x = x.detach()
     start = x * 0 + (black(objective.model, x) if baseline is None else baseline)
-    places, weights = np.polynomial.legendre.leggauss(steps)   # for -1 to 1
-    places = ((places + 1) / 2).astype(x.dtype).reshape(-1, 1, 1, 1)
+    places, weights = rule(steps)
+    places = places.astype(x.dtype).reshape(-1, 1, 1, 1)
     found = []
     for number in range(len(x)):
         origin, way = start[number:number + 1], x[number:number + 1] - start[number:number + 1]
@@ -62,12 +67,19 @@ def integrated_gradients(objective, x, baseline=None, steps=50, batch_size=10):
             points = origin + way * Tensor(places[begin:begin + batch_size]).to(x.device)
             collected = gradients.by_image(objective, points)[1]
             for weight, gradient in zip(weights[begin:], collected):   # one by one, so that batches do not change the sum
-                total = total + gradient * (weight / 2)
+                total = total + gradient * weight
         found.append(way * total)
     attributions = F.cat(found, 0)
     with no_grad():
         differences = objective(x).cpu().array.astype(float) - objective(start).cpu().array
     return Integrated(attributions, attributions.cpu().array.sum((1, 2, 3), dtype=float), differences)
+
+
+def rule(steps):
+    """The t at which gradients are collected, and their weights: two arrays (steps,). From 2 steps on the weights add up to 1."""
+    places, weights = np.polynomial.legendre.leggauss(steps)   # for -1 to 1
+    s = (places + 1) / 2
+    return s ** 3, weights / 2 * 3 * s ** 2
 
 
 def black(model, x):
