@@ -77,10 +77,16 @@ def several(model, count, input_shape=None):
     return [candidates[place] for place in sorted({round(i * (len(candidates) - 1) / max(count - 1, 1)) for i in range(count)})]
 
 
-def last_with_maps(model, input_shape=None):
+def last_with_maps(model, input_shape=None, pooled=True):
     """The last Layer with maps that are not those of the classes: there, what is in the image is known best while it is still known
-    where. InputError if no layer has maps."""
-    return _with_maps(model, input_shape)[-1]
+    where. InputError if no layer has maps.
+
+    pooled  may it be a pooling? Else it is what that pools
+    """
+    *others, last = _with_maps(model, input_shape)
+    if not pooled and others and others[-1].shape[0] == last.shape[0] and others[-1].shape[1:] > last.shape[1:]:
+        return others[-1]   # a pooling leaves as many maps as there were, but smaller
+    return last
 
 
 def _with_maps(model, input_shape):
@@ -148,8 +154,8 @@ class _Listing:
         self.ends = {}      # of layers, by number: Layer
         self.inside = {}    # by the path of a module: the place of the last function in it
         self.layer_at = []  # by place: the number of the layer, or None
-        where = next((parameter.device for parameter in model.parameters()), "cpu")
-        x = Tensor(np.zeros((1, *shape), np.float32)).to(where)
+        weight = next(iter(model.parameters()), Tensor(np.zeros(0, np.float32)))
+        x = weight.new_full((1, *shape), 0)
         self.fields = ReceptiveFields(x)
         follow(model, x, self.see)
 
