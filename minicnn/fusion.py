@@ -67,6 +67,10 @@ class Promise:
         """A tensor that is on the device where the result will be."""
         return self.inputs[0] if self.made is None else self.made
 
+    def under_way(self):
+        """Is it, or something before it, being computed? Then it will go on from that."""
+        return self.busy or (self.before is not None and self.before.under_way())
+
     def wanted(self):
         """Is it needed for itself, or is there something before it that is?"""
         return self.made is not None or self.tensor() is not None or (self.before is not None and self.before.wanted())
@@ -107,7 +111,9 @@ def settle_all(changing=None):
 
 
 def _depends(promise, changing):
-    return not promise.busy and any(tensor.memory is changing.memory for tensor in (*promise.inputs, *promise.function.state))
+    if promise.made is not None or promise.under_way():
+        return False
+    return any(tensor.memory is changing.memory for tensor in (*promise.inputs, *promise.function.state))
 
 
 def make_promise(function, inputs, recording):

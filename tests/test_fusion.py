@@ -137,6 +137,24 @@ def test_a_weight_that_changes_is_used_as_it_was():
     assert_same(Changer, context=mc.no_grad)
 
 
+class Keeper(Block):
+    """Gives each step's result a name of its own, so that normalisations in training are wanted by themselves and by what follows."""
+
+    def forward(self, x):
+        first = self.bn1(self.conv1(x))
+        second = self.relu(first)
+        third = self.bn2(self.conv2(second))
+        fourth = third + x
+        fifth = self.relu(fourth)
+        self.sum = float(third.detach().sum())   # asks for one in the middle
+        return self.conv1(fifth)
+
+
+@pytest.mark.parametrize("evaluation", [False, True])
+def test_a_normalisation_that_is_held_while_others_wait_for_it(evaluation):
+    assert_same(Keeper, evaluation)
+
+
 class Mixed(Block):
     def forward(self, x):
         with mc.no_grad():

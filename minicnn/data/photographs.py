@@ -18,7 +18,7 @@ import numpy as np
 
 from minicnn.errors import InputError
 
-EXAMPLES = pathlib.Path(__file__).parent / "embedded" / "photographs"   # chelsea.jpg (a cat), coffee.jpg, rocket.jpg, astronaut.jpg
+EXAMPLES = pathlib.Path(__file__).parent / "embedded" / "photographs"   # chelsea.jpg (a cat), coffee.jpg and others: see ATTRIBUTION
 _LONGEST = 16   # times its shorter side: so much of a strip is looked at, or scaling one that is a pixel wide would fill the memory
 _filters = threading.Lock()   # of warnings: they belong to the whole process
 

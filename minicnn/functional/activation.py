@@ -74,6 +74,9 @@ def relu_rule(rule):
 
     It holds for every ReLU, in a module or not, and for those that other functions end with (see epilogue.py). What was computed
     before may be sent back by any of them.
+
+    By "deconvnet", local response normalisation lets the gradient pass as it is: Zeiler & Fergus use "no contrast normalization" on the
+    way back (section 2.1). By the others it passes back its derivative.
     """
     if rule not in RULES:
         raise InputError(f"there is no rule {rule!r} for ReLU; choose one of {', '.join(RULES)}")
@@ -87,6 +90,11 @@ def relu_rule(rule):
 def is_derivative():
     """Is it the derivative that goes back through ReLU?"""
     return _chosen.rule == "backprop"
+
+
+def is_deconvnet():
+    """Is it Zeiler & Fergus's way back?"""
+    return _chosen.rule == "deconvnet"
 
 
 def rectified_gradient(gradient, y):

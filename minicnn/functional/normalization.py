@@ -2,7 +2,7 @@
 from minicnn import arithmetic, fusion
 from minicnn.autograd import Function
 from minicnn.device import empty, kernels_for
-from minicnn.functional.activation import is_derivative, rectified_gradient
+from minicnn.functional.activation import is_deconvnet, is_derivative, rectified_gradient
 from minicnn.functional.epilogue import WithEpilogue
 from minicnn.tensor import Tensor
 
@@ -70,6 +70,8 @@ class LocalResponseNorm(Function):
         return y
 
     def backward(self, gradient):
+        if is_deconvnet():
+            return (gradient,)
         grad_x = empty(gradient)
         kernels_for(gradient).local_response_norm_grad_input(gradient, self.x, grad_x, *self.settings)
         return (grad_x,)

@@ -102,7 +102,7 @@ def _draw_maps(sheet, left, description, maps, size=None, **scale):
         sheet.imshow(values, extent=(x, x + across, y, y + cell), **scale)
         sheet.add_patch(Rectangle((x, y), across, cell, fill=False, edgecolor="#C8C8C8", linewidth=0.8))
         if len(maps) > 1:
-            sheet.text(x + 0.03, y + cell - 0.03, number + 1, va="top", fontsize=8,
+            sheet.text(x + 0.03, y + cell - 0.03, number, va="top", fontsize=8,
                        path_effects=[withStroke(linewidth=2, foreground="white")])
     _head(sheet, left + slot / 2, description)
     return left + slot

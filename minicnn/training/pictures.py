@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from minicnn import Tensor, drawing
 from minicnn import functional as F
 from minicnn.drawing import BLUE, GREY, INK, ORANGE, picture
+from minicnn.errors import InputError
 from minicnn.training.activations import activations
 from minicnn.wording import confidence, percent, shortened
 
@@ -89,10 +90,23 @@ def _apart(heights, least=0.16):
     return moved
 
 
+def first_kernels(model):
+    """The name of the first convolution, and its kernels, an array (K, C, H, W) on the host. InputError if there is none."""
+    for name, parameter in model.named_parameters():
+        if parameter.ndim == 4:
+            return name.rpartition(".")[0], parameter.detach().cpu().numpy()
+    raise InputError(f"{type(model).__name__} has no convolution, so there are no kernels to draw")
+
+
+def in_colour(kernel):
+    """A kernel (3, H, W) as colours (H, W, 3): grey is 0, the largest weight has full brightness."""
+    return 0.5 + kernel.transpose(1, 2, 0) / (2 * (abs(kernel).max() or 1))
+
+
 @picture
 def filters(model):
     """The kernels of the first convolution: in colour if it sees colours, else all on one scale of weights."""
-    layer, weight = next((name.rpartition(".")[0], tensor.settle()) for name, tensor in model.named_parameters() if tensor.ndim == 4)
+    layer, weight = first_kernels(model)
     colour = weight.shape[1] == 3
     kernels = weight if colour else weight.reshape(-1, *weight.shape[2:])
     columns = math.ceil(math.sqrt(1.5 * len(kernels)))
@@ -103,10 +117,10 @@ def filters(model):
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    for number, (axes, kernel) in enumerate(zip(grid.flat, kernels), 1):
+    for number, (axes, kernel) in enumerate(zip(grid.flat, kernels)):   # from 0, as channels are counted in code
         axes.set_axis_on()
         if colour:
-            axes.imshow(0.5 + kernel.transpose(1, 2, 0) / (2 * (abs(kernel).max() or 1)))
+            axes.imshow(in_colour(kernel))
         else:
             image = axes.imshow(kernel, cmap=drawing.SIGNED, vmin=-most, vmax=most)
         if len(kernels) <= _MOST_NUMBERED:

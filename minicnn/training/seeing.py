@@ -22,14 +22,19 @@ class Seen(NamedTuple):
     x: Tensor              # (1, C, H, W), normalised, on the network's device
 
 
+def takes_photographs(model):
+    """Does a Classifier see photographs as they are? Others see digits or clothes, brought into the form of their data set."""
+    return model.learned_from not in _FORMS
+
+
 def look(model, path):
     """What a Classifier sees of a file. InputError if that cannot be read or shows nothing."""
-    if model.learned_from in _FORMS:
-        original, image = _drawing(path, _FORMS[model.learned_from])
-        _, transform = preparation.for_tests(model.preprocessing, image.shape)
-    else:
+    if takes_photographs(model):
         crop, transform = preparation.for_tests(model.preprocessing, None)
         original, image = _photograph(path, crop)
+    else:
+        original, image = _drawing(path, _FORMS[model.learned_from])
+        _, transform = preparation.for_tests(model.preprocessing, image.shape)
     x = np.ascontiguousarray(transform(image[None].copy(), None))
     return Seen(path, original, image, Tensor(x).to(model.parameters()[0].device))
 

@@ -2,8 +2,9 @@
 import argparse
 
 from minicnn import command
+from minicnn.visualize.commands import deconvnet, filters
 
-_COMMANDS = ()
+_COMMANDS = (filters, deconvnet)
 
 
 def parse(arguments):

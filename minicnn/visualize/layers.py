@@ -6,6 +6,9 @@ the function ("MaxPool2d"). The name of a module that has several layers inside,
 and "scores" for what the network returns.
 """
 import difflib
+import itertools
+import math
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +32,31 @@ class Layer(NamedTuple):
     def has_maps(self):
         return len(self.shape) == 3 and self.shape[1] * self.shape[2] > 1
 
+    def check(self, channel, position=None):
+        """InputError if it has no such channel (counted from 0), or its maps no such position, a row and a column."""
+        if not 0 <= channel < self.shape[0]:
+            raise InputError(f"layer {self.name!r} has channels 0 to {self.shape[0] - 1}, and no channel {channel}")
+        if position and not all(0 <= place < size for place, size in zip(position, self.shape[1:])):
+            raise InputError(f"the maps of layer {self.name!r} are {self.shape[1]} x {self.shape[2]} pixels, counted from 0, "
+                             f"and have none at {position}")
+
+    def seen_from(self, row, column):
+        """The pixels that the unit at this position depends on: (top, left, bottom, right), the last two exclusive. They may lie beyond
+        the image, where its padding is."""
+        starts = [field.offset + place * field.stride for field, place in zip(self.fields, (row, column))]
+        ends = [start + field.size for field, start in zip(self.fields, starts)]
+        return (*map(math.floor, starts), *map(math.ceil, ends))
+
+    def unit_above(self, row, column):
+        """The position of the unit whose receptive field has its middle nearest to a pixel of the image."""
+        return tuple(map(_nearest, (row, column), self.fields, self.shape[1:]))
+
+
+def _nearest(pixel, field, units):
+    if not field.stride:   # all see the same
+        return 0
+    return min(max(round((pixel - field.offset - Fraction(field.size - 1) / 2) / field.stride), 0), units - 1)
+
 
 def every(model, input_shape=None):
     """All Layers, in order.
@@ -36,6 +64,17 @@ def every(model, input_shape=None):
     input_shape  (C, H, W) of an image; None for what the network is made for
     """
     return _Listing(model, input_shape).layers()
+
+
+def several(model, count, input_shape=None):
+    """About so many Layers that have maps, from low to high, at even distances: of those that the paper names, if the network knows
+    them; the scores of classes are left out."""
+    named = getattr(model, "layer_names", {})
+    candidates = [layer for layer in every(model, input_shape) if layer.has_maps and layer.shape[0] != getattr(model, "num_classes", None)]
+    candidates = [layer for layer in candidates if layer.name in named] or candidates
+    if not candidates:
+        raise InputError(f"no layer of {type(model).__name__} has maps")
+    return [candidates[place] for place in sorted({round(i * (len(candidates) - 1) / max(count - 1, 1)) for i in range(count)})]
 
 
 def find(model, name, input_shape=None, maps=False):
@@ -102,7 +141,8 @@ class _Listing:
     def see(self, step):
         place, fields = len(self.layer_at), self.fields.of(step)
         self.layer_at.append(step.layer)
-        self.inside.update(dict.fromkeys(step.running, place))
+        for path in step.running:   # and of what holds it, though that may not be called as a whole
+            self.inside.update(dict.fromkeys(itertools.accumulate(path.split("."), "{}.{}".format), place))
         self.last = Layer(SCORES, place, step.output.shape[1:], fields)
         if step.layer is None:
             return
@@ -131,7 +171,7 @@ class _Listing:
         if path is None:
             return None
         number = self.layer_at[self.inside[path]]
-        return None if number is None else layers[list(self.ends).index(number)]._replace(name=str(name))
+        return None if number is None else layers[list(self.ends).index(number)]._replace(name=self._papers(name))
 
     def _papers(self, path):
         """A path with its beginning replaced by the paper's name for it: "fire2.squeeze" for "features.3.squeeze"."""

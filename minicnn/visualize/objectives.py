@@ -7,7 +7,6 @@ An objective is made without a network; `of` looks its layers and classes up in 
 (saliency.py and others) and enhanced by dreams (dreaming.py).
 """
 from minicnn import functional as F
-from minicnn.errors import InputError
 from minicnn.visualize import classes, layers
 
 
@@ -98,11 +97,8 @@ class LayerTerm(Term):
     def look_up(self, model, input_shape):
         found = type(self)(self.name, self.channel, self.position)
         found.layer = layer = layers.find(model, self.name, input_shape, maps=self.position is not None)
-        if self.channel is not None and not 0 <= self.channel < layer.shape[0]:
-            raise InputError(f"layer {self.name!r} has channels 0 to {layer.shape[0] - 1}, and no channel {self.channel}")
-        if self.position and not all(0 <= place < size for place, size in zip(self.position, layer.shape[1:])):
-            raise InputError(f"the maps of layer {self.name!r} are {layer.shape[1]} x {layer.shape[2]} pixels, counted from 0, "
-                             f"and have none at {self.position}")
+        if self.channel is not None:
+            layer.check(self.channel, self.position)
         return found
 
     def value(self, output):

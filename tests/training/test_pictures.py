@@ -91,7 +91,7 @@ def test_filters_share_one_symmetric_scale(tmp_path, variant, name):
     weight = model.named_parameters()[0][1].array
     most = abs(weight).max()
     assert {image.get_clim() for image in images} == {(-most, most)}
-    for number, (image, kernel) in enumerate(zip(images, weight), 1):
+    for number, (image, kernel) in enumerate(zip(images, weight)):
         np.testing.assert_array_equal(image.get_array(), kernel[0])
         assert image.axes.get_title() == str(number)
     assert f"{name}: 6 kernels of 5 × 5 weights" in texts(figure)
@@ -105,7 +105,7 @@ def test_filters_of_colours_are_colours(tmp_path, kernels, numbered):
     save(figure, tmp_path / "filters.png")
     shown = [axes.get_images()[0].get_array() for axes in figure.axes if axes.get_images()]
     assert len(shown) == kernels and f"0: {kernels} kernels of 3 × 5 × 5 weights" in texts(figure)
-    assert (shown[1] == 0.5).all() and figure.axes[1].get_title() == ("2" if numbered else "")
+    assert (shown[1] == 0.5).all() and figure.axes[1].get_title() == ("1" if numbered else "")
     for image, kernel in zip(shown[2:], model[0].weight.array[2:]):
         assert max(0.5 - image.min(), image.max() - 0.5) == pytest.approx(0.5)
         np.testing.assert_array_equal(image > 0.5, kernel.transpose(1, 2, 0) > 0)

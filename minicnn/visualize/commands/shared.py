@@ -55,7 +55,7 @@ def begin(options):
 
 
 def check_out(options):
-    command.spare(options.out, options.default_out, [options.photo] if "photo" in options else [])
+    command.spare(options.out, options.default_out, [options.photo] if getattr(options, "photo", None) else [])
     if not options.out.parent.is_dir():
         raise InputError(f"the folder {options.out.parent} does not exist: make it, or choose another name for --out")
 
