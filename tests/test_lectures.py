@@ -172,6 +172,29 @@ WRONG = {
                     "def safe_answer(probabilities, enough):\n"
                     "    way = imagenet.path(imagenet.classes()[probabilities.argmax()].id)\n"
                     "    return next((s.name for s in way if probabilities[list(imagenet.descendants(s.id))].max() >= enough), 'entity')"),
+    "cover": ("def cover(image, top, left, size, fill):\n"
+              "    image[:, max(top, 0):max(top + size, 0), max(left, 0):max(left + size, 0)] = fill\n"
+              "    return image",
+              "def cover(image, top, left, size, fill):\n"
+              "    covered = image.copy()\n"
+              "    covered[:, top:top + size, left:left + size] = fill\n"
+              "    return covered"),
+    "cost_of_pixels": ("def cost_of_pixels(falls, tops, lefts, size, shape):\n"
+                       "    cost = np.zeros(shape)\n"
+                       "    for row, top in enumerate(tops):\n"
+                       "        for column, left in enumerate(lefts):\n"
+                       "            cost[max(top, 0):max(top + size, 0), max(left, 0):max(left + size, 0)] += falls[row, column]\n"
+                       "    return cost",
+                       "def cost_of_pixels(falls, tops, lefts, size, shape):\n"
+                       "    total, squares = np.zeros(shape), np.zeros(shape)\n"
+                       "    for row, top in enumerate(tops):\n"
+                       "        for column, left in enumerate(lefts):\n"
+                       "            total[top:top + size, left:left + size] += falls[row, column]\n"
+                       "            squares[top:top + size, left:left + size] += 1\n"
+                       "    return total / np.maximum(squares, 1)"),
+    "smallest_square": ("def smallest_square(network, x, fill):\n    return 1",
+                        "def smallest_square(network, x, fill):\n    return min(x.shape[2:])",
+                        "def smallest_square(network, x, fill):\n    return None"),
 }
 
 

@@ -2,9 +2,9 @@
 import argparse
 
 from minicnn import command
-from minicnn.visualize.commands import deconvnet, filters
+from minicnn.visualize.commands import deconvnet, filters, occlusion
 
-_COMMANDS = (filters, deconvnet)
+_COMMANDS = (filters, deconvnet, occlusion)
 
 
 def parse(arguments):

@@ -7,15 +7,16 @@ from minicnn.models import imagenet
 _MOST_NAMED = 5
 
 
-def find(model, wanted):
-    """The number of a class among the scores of a Classifier.
+def find(model, wanted, count=None):
+    """The number of a class among a network's scores.
 
     wanted  its name ("banana", "7"), in any case; of ImageNet's classes any of their words or their WordNet id; or its number
+    count   how many scores there are; needed of a network of your own, which has only numbers
 
     InputError names the near ones.
     """
-    if model.classes is None:
-        return _number(wanted, model.num_classes)
+    if getattr(model, "classes", None) is None:
+        return _number(wanted, count or model.num_classes)
     names = [name.casefold() for name in model.classes]
     if str(wanted).casefold() in names:
         return names.index(str(wanted).casefold())
@@ -28,7 +29,8 @@ def find(model, wanted):
 
 def name(model, number):
     """What a class is called; its number if the network has not been told."""
-    return str(number) if model.classes is None else model.classes[number]
+    names = getattr(model, "classes", None)
+    return str(number) if names is None else names[number]
 
 
 def _number(wanted, count):

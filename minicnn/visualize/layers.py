@@ -70,11 +70,24 @@ def several(model, count, input_shape=None):
     """About so many Layers that have maps, from low to high, at even distances: of those that the paper names, if the network knows
     them; the scores of classes are left out."""
     named = getattr(model, "layer_names", {})
-    candidates = [layer for layer in every(model, input_shape) if layer.has_maps and layer.shape[0] != getattr(model, "num_classes", None)]
+    candidates = _with_maps(model, input_shape)
     candidates = [layer for layer in candidates if layer.name in named] or candidates
-    if not candidates:
-        raise InputError(f"no layer of {type(model).__name__} has maps")
     return [candidates[place] for place in sorted({round(i * (len(candidates) - 1) / max(count - 1, 1)) for i in range(count)})]
+
+
+def last_with_maps(model, input_shape=None):
+    """The last Layer with maps that are not those of the classes: there, what is in the image is known best while it is still known
+    where. InputError if no layer has maps."""
+    return _with_maps(model, input_shape)[-1]
+
+
+def _with_maps(model, input_shape):
+    """The Layers that have maps, without those of the classes, with which a network ends that takes a mean over positions."""
+    listing = _Listing(model, input_shape)
+    found = [layer for layer in listing.layers() if layer.has_maps]
+    if not found:
+        raise InputError(f"no layer of {type(model).__name__} has maps: its images must be larger, or it must have convolutions")
+    return [layer for layer in found if layer.shape[0] != listing.last.shape[0]] or found
 
 
 def find(model, name, input_shape=None, maps=False):
@@ -86,8 +99,8 @@ def find(model, name, input_shape=None, maps=False):
     layer = listing.find(name)
     known = [one.name for one in listing.layers() if one.has_maps or not maps]
     if layer is None:
-        nearest = difflib.get_close_matches(str(name), known, n=1)
-        raise InputError(f"there is no layer {name!r}: " + f"did you mean {nearest[0]!r}? " * bool(nearest) + f"Known: {', '.join(known)}.")
+        nearest = "".join(f"did you mean {near!r}? " for near in difflib.get_close_matches(str(name), known, n=1))
+        raise InputError(f"there is no layer {name!r}: {nearest}Known: {', '.join(known)}.")
     if maps and not layer.has_maps:
         raise InputError(f"layer {name!r} gives {layer.shape[0]} numbers and no maps: choose one of {', '.join(known)}")
     return layer

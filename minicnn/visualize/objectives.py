@@ -76,7 +76,8 @@ class ClassTerm(Term):
 
     def look_up(self, model, input_shape):
         found = type(self)(self.kind, self.wanted)
-        found.layer, found.number = layers.find(model, layers.SCORES, input_shape), classes.find(model, self.wanted)
+        found.layer = layers.find(model, layers.SCORES, input_shape)
+        found.number = classes.find(model, self.wanted, found.layer.shape[0])
         return found
 
     def value(self, scores):

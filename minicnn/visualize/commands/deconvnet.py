@@ -1,15 +1,9 @@
 """python -m minicnn.visualize deconvnet: what the most active maps of layers see in a photograph, and what they answer to most."""
 import pathlib
-import sys
 
-from tqdm import tqdm
-
-from minicnn import data
-from minicnn.data import photographs
 from minicnn.errors import InputError
 from minicnn.training import preparation
-from minicnn.training.seeing import look, takes_photographs
-from minicnn.visualize import crops, deconvnet, features, layers
+from minicnn.visualize import deconvnet, features, layers
 from minicnn.visualize.commands import shared
 from minicnn.visualize.strongest import strongest
 from minicnn.wording import shortened
@@ -44,7 +38,7 @@ def run(options):
     outputs = features.maps(model, seen.x, chosen)
     maps = [(layer, channel) for layer, output in zip(chosen, outputs) for channel in options.maps or features.most_active(output, _MAPS)]
     own = strongest(model, maps, seen.x.cpu().numpy(), 1)
-    others = strongest(model, maps, _images(model, options.images))
+    others = strongest(model, maps, shared.images(model, options.images))
     from minicnn.visualize.pictures import deconvnet as pictures   # brings matplotlib, for which a mistake need not wait
 
     rows = {layer: [] for layer in chosen}
@@ -54,16 +48,3 @@ def run(options):
     title = f"What maps of {model.name} see in {shortened(options.photo.name)}, and what they answer to most"
     drawn = pictures.sheet([row for row in rows.values() if row], lambda x: preparation.pixels(model.preprocessing, x), title, seen.image)
     return shared.finish(options, drawn)
-
-
-def _images(model, folder):
-    """What to search, as the network takes it."""
-    if not takes_photographs(model):
-        if folder is None:
-            return crops.of_dataset(model.preprocessing, data.get(model.learned_from, train=False, classes=model.classes))
-        return (look(model, path).x.cpu().numpy()[0] for path in _progress(crops.files(folder)))
-    return crops.of_photographs(model.preprocessing, _progress(crops.files(folder or photographs.EXAMPLES)))
-
-
-def _progress(paths):
-    return tqdm(paths, unit="image", leave=False, disable=not sys.stderr.isatty())

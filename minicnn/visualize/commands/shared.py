@@ -3,11 +3,14 @@ import argparse
 import pathlib
 
 import numpy as np
+from tqdm import tqdm
 
-from minicnn import command, models, no_grad
+from minicnn import command, data, models, no_grad
+from minicnn.data import photographs
 from minicnn.errors import InputError
 from minicnn.training import weights
-from minicnn.training.seeing import look
+from minicnn.training.seeing import look, takes_photographs
+from minicnn.visualize import crops
 
 MODEL = "squeezenet"   # its weights come with the package
 _LEAST = 8             # pixels that an image must have along each side
@@ -67,6 +70,24 @@ def see(model, path):
     if min(height, width) < _LEAST:
         raise InputError(f"{path} has {width} x {height} pixels; for a network to see something there must be {_LEAST} x {_LEAST}")
     return seen
+
+
+def images(model, folder=None, but=None):
+    """Images to search for what a network answers to, as it takes them: of a folder; or the photographs that come with the package, for
+    a network of digits or clothes their test images.
+
+    but  a file that is left out
+    """
+    if not takes_photographs(model):
+        if folder is None:
+            return crops.of_dataset(model.preprocessing, data.get(model.learned_from, train=False, classes=model.classes))
+        return (look(model, path).x.cpu().numpy()[0] for path in _progress(crops.files(folder)))
+    files = [file for file in crops.files(folder or photographs.EXAMPLES) if but is None or file.resolve() != but.resolve()]
+    return crops.of_photographs(model.preprocessing, _progress(files))
+
+
+def _progress(paths):
+    return tqdm(paths, unit="image", leave=False, disable=None)
 
 
 def best_class(model, seen):

@@ -9,6 +9,7 @@ FRAME = "#C8C8C8"
 _MARGIN, _HEAD = 0.3, 0.75
 _WITHIN = 0.98               # of a signal's values are this share on the scale
 _LEAST, _LINE = 60, 0.04   # pixels that an image of a mosaic has at least; the line between, as a share of it
+_LINE_GREY = 0.78          # brightness of that line, as of frames
 
 
 class Sheet:
@@ -74,14 +75,14 @@ def patch(image, seen, look):
 
 
 def mosaic(images, columns):
-    """Images (H, W, 3) of one size in rows of so many, a narrow white line between; places that are left are white."""
+    """Images (H, W, 3) of one size in rows of so many, a narrow line between; places that are left are white."""
     enlarged = max(1, _LEAST // len(images[0]))   # or the line would be as wide as an image of a few pixels
     images = [image.repeat(enlarged, 0).repeat(enlarged, 1) for image in images]
     height, width = images[0].shape[:2]
     gap = max(1, round(_LINE * width))
     rows = -(-len(images) // columns)
-    whole = np.ones((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), images[0].dtype)
-    for number, image in enumerate(images):
+    whole = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), _LINE_GREY, np.float32)
+    for number in range(rows * columns):
         top, left = (place * step for place, step in zip(divmod(number, columns), (height + gap, width + gap)))
-        whole[top:top + height, left:left + width] = image
+        whole[top:top + height, left:left + width] = images[number] if number < len(images) else 1
     return whole
