@@ -2,9 +2,9 @@
 import argparse
 
 from minicnn import command
-from minicnn.visualize.commands import deconvnet, filters, occlusion
+from minicnn.visualize.commands import deconvnet, dream, filters, occlusion
 
-_COMMANDS = (filters, deconvnet, occlusion)
+_COMMANDS = (filters, deconvnet, occlusion, dream)
 
 
 def parse(arguments):
