@@ -46,7 +46,7 @@ class Conv2d(WithEpilogue):
         residual = others.pop() if self.residual else None
         bias = others.pop(0) if self.biased else None
         learned = self.tensors[1:len(self.tensors) - self.residual]
-        kept = None if any(self.needs_gradient) else kept_for(*learned, *self.state)
+        kept = None if any(self.needs_gradient[1:]) else kept_for(*learned, *self.state)
         if self.normalization is not None:
             weight, bias = self._normalized(kept, weight, bias, *others)
         y = empty(x, (len(x), len(weight), *self.y_shape))

@@ -68,6 +68,9 @@ class Term:
 class ClassTerm(Term):
     """Of the scores, for one class."""
 
+    kinds = {"logit": lambda scores: scores, "probability": lambda scores: F.softmax(scores, 1),
+             "log probability": lambda scores: F.log_softmax(scores, 1)}
+
     def __init__(self, kind, wanted):
         self.kind, self.wanted = kind, wanted
 
@@ -81,7 +84,7 @@ class ClassTerm(Term):
         return found
 
     def value(self, scores):
-        return (F.softmax(scores, 1) if self.kind == "probability" else scores)[:, self.number]
+        return self.kinds[self.kind](scores)[:, self.number]
 
 
 class LayerTerm(Term):
@@ -119,6 +122,11 @@ def logit(wanted):
 def probability(wanted):
     """The probability of a class."""
     return Objective([(1, ClassTerm("probability", wanted))])
+
+
+def log_probability(wanted):
+    """The logarithm of the probability of a class."""
+    return Objective([(1, ClassTerm("log probability", wanted))])
 
 
 def channel(layer, number):
