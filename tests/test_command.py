@@ -1,9 +1,11 @@
 """How commands end: one sentence and an exit code."""
+import pathlib
 import subprocess
 import sys
 
 import pytest
 
+from minicnn import command
 from minicnn.errors import InputError, RunError
 
 
@@ -40,3 +42,21 @@ def test_who_reads_the_output_may_stop():
         process.stdout.close()
         assert (process.stderr.read(), process.wait()) == (b"", 141)
         process.stderr.close()
+
+
+def test_files_that_are_spared(tmp_path, monkeypatch):
+    """Only what the command itself has left under its own name is replaced."""
+    monkeypatch.chdir(tmp_path)
+    own, other = pathlib.Path("own.png"), pathlib.Path("other.png")
+    command.spare(own, own)
+    command.spare(other, own)
+    for path in own, other:
+        path.write_bytes(b"")
+    command.spare(own, own)
+    command.spare(own, own, [other])
+    command.spare(pathlib.Path("new.png"), own, [own])
+    for path, inputs, option in [(other, [], "--out"), (own, [tmp_path / "own.png"], "--plot"), (own, [other, own], "--out")]:
+        with pytest.raises(InputError) as problem:
+            command.spare(path, own, inputs, option)
+        assert str(problem.value) == f"{path} exists already and would be overwritten; choose another name for {option}"
+    assert own.read_bytes() == other.read_bytes() == b""

@@ -1,5 +1,6 @@
 """Classes by name: which score is whose."""
 import difflib
+import numbers
 
 from minicnn.errors import InputError
 from minicnn.models import imagenet
@@ -10,13 +11,16 @@ _MOST_NAMED = 5
 def find(model, wanted, count=None):
     """The number of a class among a network's scores.
 
-    wanted  its name ("banana", "7"), in any case; of ImageNet's classes any of their words or their WordNet id; or its number
+    wanted  its name ("banana", "7"), in any case; of ImageNet's classes any of their words or their WordNet id; or its number, as an
+            integer, or in words if no class is called so
     count   how many scores there are; needed of a network of your own, which has only numbers
 
     InputError names the near ones.
     """
     if getattr(model, "classes", None) is None:
         return _number(wanted, count or model.num_classes)
+    if isinstance(wanted, numbers.Integral):   # of digits 3, 5 and 7, the second is number 1, and none is called so
+        return _number(wanted, len(model.classes))
     names = [name.casefold() for name in model.classes]
     if str(wanted).casefold() in names:
         return names.index(str(wanted).casefold())

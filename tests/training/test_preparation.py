@@ -88,3 +88,25 @@ def test_one_image_is_seen_as_in_a_batch(shape):
     seen = preparation.seen(preprocessing, image)
     np.testing.assert_array_equal(seen, transform(dataset.batch([0], crop), None)[0])
     assert seen.shape == (3, 32, 32) and seen.dtype == np.float32 and seen.flags.c_contiguous
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5), (2, 3, 4, 5), (3, 1, 1)])
+def test_normalised_pixels_and_back(shape):
+    preprocessing = Preprocessing((4, 5), (0.4, 0.5, 0.6), (0.2, 0.25, 0.5))
+    pixels = np.random.default_rng(0).random(shape).astype(np.float32)
+    x = preparation.normalised(preprocessing, pixels)
+    np.testing.assert_allclose(x[..., 1, :, :], (pixels[..., 1, :, :] - 0.5) / 0.25, rtol=1e-6)
+    assert x.shape == shape and x.dtype == np.float32
+    np.testing.assert_allclose(preparation.pixels(preprocessing, x), pixels, atol=1e-6)
+
+
+def test_normalised_pixels_are_what_a_test_shows():
+    preprocessing = Preprocessing((4, 5), (0.4, 0.5, 0.6), (0.2, 0.25, 0.5))
+    pixels = np.random.default_rng(0).random((2, 3, 4, 5)).astype(np.float32)
+    _, transform = preparation.for_tests(preprocessing, (3, 4, 5))
+    np.testing.assert_allclose(preparation.normalised(preprocessing, pixels), transform(pixels.copy(), None), rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_beyond_black_and_white_is_cut_off():
+    pixels = preparation.pixels(Preprocessing((1, 2), (0.5,), (0.5,)), np.array([[[-3, 0, 0.5, 3]]], np.float32))
+    assert pixels.tolist() == [[[0, 0.5, 0.75, 1]]]
