@@ -218,6 +218,14 @@ WRONG = {
     "smallest_square": ("def smallest_square(network, x, fill):\n    return 1",
                         "def smallest_square(network, x, fill):\n    return min(x.shape[2:])",
                         "def smallest_square(network, x, fill):\n    return None"),
+    "step_up": ("def step_up(pixels, gradient, rate):\n    return np.clip(pixels + rate * gradient, 0, 1)",
+                "def step_up(pixels, gradient, rate):\n    return pixels + rate * gradient / abs(gradient).mean()",
+                "def step_up(pixels, gradient, rate):\n    return np.clip(pixels - rate * gradient / abs(gradient).mean(), 0, 1)"),
+    "variation": ("def variation(pixels):\n    return np.mean(np.diff(pixels, axis=2) ** 2)",
+                  "def variation(pixels):\n    return np.abs(np.diff(pixels, axis=1)).mean() + np.abs(np.diff(pixels, axis=2)).mean()",
+                  "def variation(pixels):\n    return np.diff(pixels, axis=1) ** 2"),
+    "frames_until": ("def frames_until(pixels, factor):\n    return round(np.log(pixels) / np.log(factor))",
+                     "def frames_until(pixels, factor):\n    return int(pixels / factor)"),
 }
 
 
