@@ -2,9 +2,9 @@
 import argparse
 
 from minicnn import command
-from minicnn.visualize.commands import deconvnet, dream, filters, gradcam, occlusion, saliency
+from minicnn.visualize.commands import all, deconvnet, dream, filters, gradcam, occlusion, saliency
 
-_COMMANDS = (filters, deconvnet, occlusion, gradcam, saliency, dream)
+_COMMANDS = (filters, deconvnet, occlusion, gradcam, saliency, dream, all)
 
 
 def parse(arguments):
