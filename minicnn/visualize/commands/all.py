@@ -37,8 +37,8 @@ _PARTS = (
 
 _HOW_TO_READ = (
     "If a map is right, the probability of the class falls early when its most important pixels are taken away (deletion: the area below "
-    "the curve is small), and rises early when they are all that is there (insertion: the area is large). Two maps that know nothing of the "
-    "network, at the end, are what to compare with.")
+    "the curve is small), and rises early when they are all that is there (insertion: the area is large). Two maps that know nothing of "
+    "the network, at the end, are what to compare with.")
 
 
 def add(parsers):
