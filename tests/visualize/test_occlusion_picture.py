@@ -118,3 +118,10 @@ def test_experiments_are_compared_on_one_scale(places):
     assert [axes.get_images()[0].get_clim() for axes in probability] == [(0, 1)] * 2
     np.testing.assert_array_equal(probability[1].get_images()[0].get_array(), found.probabilities[:, :, 7])
     assert covered[1].patches[0].get_facecolor()[:3] == (1, 0, 0)
+
+
+def test_the_scale_of_a_comparison_reaches_to_the_highest_of_all(places):
+    found = experiment(places)._replace(whole_probabilities=np.full(20, 0.2))
+    image = np.full((3, 16, 24), 0.25)
+    drawn = pictures.compare({"often": (image, found, 3, 0.5), "never": (image, found, 0, 0.5)}, "a title")
+    assert [axes.get_images()[0].get_clim() for axes in drawn.axes[2:4]] == [(0, 0.5)] * 2
