@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicnn import functional as F
 from minicnn.autograd import no_grad
 from minicnn.errors import InputError
 from minicnn.tensor import Tensor
+from minicnn.visualize.smoothing import blurred
 
 _BLUR = 5   # standard deviation in pixels of an image of 224, as theirs
 
@@ -68,17 +68,6 @@ def replacing(objective, start, end, importance, steps, batch_size):
         mask = Tensor(taken.reshape(-1, 1, *importance.shape).astype(start.dtype)).to(start.device)
         values.append(objective(start * (1 - mask) + end * mask).cpu().array)
     return Curve(counts / importance.size, np.concatenate(values))
-
-
-def blurred(x, sigma):
-    """Images (N, C, H, W), each pixel the mean of its neighbours with weights of a Gaussian; beyond the edges they are continued."""
-    reach = int(np.ceil(3 * sigma))
-    weights = np.exp(-np.arange(-reach, reach + 1) ** 2 / (2 * sigma ** 2))
-    kernel = np.tile((weights / weights.sum()).astype(x.dtype), (x.shape[1], 1, 1, 1))
-    x = F.pad(x, (reach,) * 4, "replicate")
-    for along in (kernel, kernel.transpose(0, 1, 3, 2)):
-        x = F.conv2d(x, Tensor(np.ascontiguousarray(along)).to(x.device), groups=x.shape[1])
-    return x
 
 
 def yardsticks(height, width, seed=0):

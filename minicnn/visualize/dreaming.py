@@ -20,6 +20,8 @@ from minicnn.visualize.fourier import Pixels, Waves
 from minicnn.visualize.objectives import log_probability, logit
 from minicnn.visualize.views import Views
 
+STEPS = 128             # of a dream: enough for classes to be recognised
+OCTAVE_STEPS = 15       # of a dream in octaves, at each size
 OCTAVE = 1.4            # from one size of the image to the next
 IN_PHOTOGRAPHS = natural.Prior(decay=None, scales=(1,))   # where a photograph is given, what is natural about it needs no help
 _LEAST = 16             # pixels along a side of an image
@@ -32,7 +34,7 @@ def of_class(wanted):
     return log_probability(wanted) + 0.5 * logit(wanted)
 
 
-def dream(model, objective, start=None, steps=200, prior=natural.NATURAL, rate=None, see=None):
+def dream(model, objective, start=None, steps=STEPS, prior=natural.NATURAL, rate=None, see=None):
     """Enhance an objective, from noise or from an image. Returns pixels, float32 (C, H, W) from 0 to 1.
 
     model      a Classifier that has learned something: its preprocessing says how pixels become its input
@@ -75,7 +77,7 @@ def dream(model, objective, start=None, steps=200, prior=natural.NATURAL, rate=N
         return _shown(views.middle(image.pixels()))
 
 
-def in_octaves(model, objective, start, steps=10, prior=IN_PHOTOGRAPHS, rate=None, see=None):
+def in_octaves(model, objective, start, steps=OCTAVE_STEPS, prior=IN_PHOTOGRAPHS, rate=None, see=None):
     """Dream at several sizes, from small to large: what was dreamt at one is enlarged and added to the image at the next. So forms of all
     sizes arise, and the photograph keeps its details. Mordvintsev, Olah & Tyka (2015).
 

@@ -18,7 +18,7 @@ from minicnn import functional as F
 from minicnn.data import photographs
 from minicnn.nn import Parameter
 from minicnn.tensor import Tensor
-from minicnn.visualize import natural
+from minicnn.visualize.smoothing import blurred
 
 _NOISE = 0.1      # deviation of what a dream from nothing begins with
 _DARKEST = 1e-3   # how near a pixel of a given image comes to 0 and 1, where the sigmoid never gets
@@ -88,7 +88,7 @@ class Pixels:
 
     def blur(self, deviation):
         pixels, = self.parameters
-        pixels.copy_(natural.blurred(pixels.detach(), deviation))
+        pixels.copy_(blurred(pixels.detach().unsqueeze(0), deviation).squeeze(0))
 
 
 def _strength(height, width, decay):

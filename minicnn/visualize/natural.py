@@ -7,14 +7,9 @@ are moved or scaled a little. Each of these can be asked for:
     views         each step looks through a window that is moved and scaled at random (views.py)
     variation     a penalty for differences between neighbours, here
     contrast      a penalty for what is far from grey, here
-    blur          smoothed again and again, less and less, here
+    blur          smoothed again and again, less and less (smoothing.py)
 """
 from typing import NamedTuple
-
-import numpy as np
-
-from minicnn import functional as F
-from minicnn.tensor import Tensor
 
 
 class Prior(NamedTuple):
@@ -46,15 +41,3 @@ def contrast(pixels):
     convolutional networks" (2013), section 2, around the middle."""
     distance = pixels - 0.5
     return (distance * distance).mean()
-
-
-def blurred(pixels, deviation):
-    """Pixels (C, H, W), smoothed by a Gaussian of this standard deviation, in pixels; the image goes on as in a mirror at its edges."""
-    reach = min(int(np.ceil(3 * deviation)), min(pixels.shape[1:]) - 1)
-    if not reach:
-        return pixels
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
-    weights = Tensor((weights / weights.sum()).astype(pixels.dtype)).to(pixels.device)
-    planes = F.pad(pixels.unsqueeze(1), (reach, reach, reach, reach), mode="reflect")
-    planes = F.conv2d(planes, weights.reshape(1, 1, -1, 1))
-    return F.conv2d(planes, weights.reshape(1, 1, 1, -1)).squeeze(1)

@@ -6,7 +6,8 @@ import minicnn as mc
 from minicnn import nn
 from minicnn.errors import InputError
 from minicnn.visualize import logit, probability
-from minicnn.visualize.deletion_insertion import Curve, blurred, deletion, insertion, replacing, yardsticks
+from minicnn.visualize.deletion_insertion import Curve, deletion, insertion, replacing, yardsticks
+from minicnn.visualize.smoothing import blurred
 
 from tests.visualize.comparison import image, small, state_of
 
@@ -70,17 +71,6 @@ def test_it_does_not_depend_on_the_batches():
     objective, importance = probability(1).of(small(), (2, 9, 11)), np.random.default_rng(0).uniform(size=(9, 11))
     first, *others = [insertion(objective, image(), importance, 20, size).values.tobytes() for size in (1, 6, 21)]
     assert others == [first, first]
-
-
-def test_blurred_is_a_gaussian():
-    x = np.zeros((1, 2, 21, 25))
-    x[0, 1, 10, 12] = 1
-    found = blurred(mc.tensor(x), 1.5).numpy()
-    rows, columns = np.ogrid[-10:11, -12:13]
-    expected = np.exp(-(rows ** 2 + columns ** 2) / (2 * 1.5 ** 2)) / (2 * np.pi * 1.5 ** 2)
-    np.testing.assert_allclose(found[0, 1], expected, atol=1e-3 * expected.max())
-    assert not found[0, 0].any()
-    np.testing.assert_allclose(blurred(mc.ones(1, 1, 4, 5), 3).numpy(), np.ones((1, 1, 4, 5)), rtol=1e-6)
 
 
 def test_yardsticks():

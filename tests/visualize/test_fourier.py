@@ -5,8 +5,8 @@ import pytest
 import minicnn as mc
 from minicnn import functional as F
 from minicnn.tensor import Tensor
-from minicnn.visualize import natural
 from minicnn.visualize.fourier import Pixels, Waves, colours, cosines
+from minicnn.visualize.smoothing import blurred
 
 
 def image(*shape):
@@ -44,13 +44,13 @@ def test_black_and_white_pixels_have_waves_too():
 @pytest.mark.parametrize("make", [lambda shown: Waves.of(shown, 1.5, "cpu"), lambda shown: Pixels.of(shown, "cpu")])
 def test_smoothing_is_that_by_a_gaussian(make):
     shown = image(3, 40, 36)
-    expected = natural.blurred(Tensor(np.log(shown / (1 - shown))), 2.0).numpy()
+    expected = blurred(Tensor(np.log(shown / (1 - shown))[None]), 2.0).numpy()[0]
     made = make(shown)
     made.blur(2.0)
     pixels = made.pixels().detach().numpy()
     if isinstance(made, Pixels):
-        np.testing.assert_allclose(pixels, natural.blurred(Tensor(shown), 2.0).numpy(), rtol=1e-6)
-    else:   # of what goes into the sigmoid; at the edges the mirrors differ by half a pixel
+        np.testing.assert_allclose(pixels, blurred(Tensor(shown[None]), 2.0).numpy()[0], rtol=1e-6)
+    else:   # of what goes into the sigmoid; at the edges the images go on in different ways
         np.testing.assert_allclose(np.log(pixels / (1 - pixels))[:, 8:-8, 8:-8], expected[:, 8:-8, 8:-8], atol=4e-3)
 
 

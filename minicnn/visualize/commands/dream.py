@@ -11,7 +11,6 @@ from minicnn.visualize.commands import shared
 from minicnn.visualize.objectives import channel, whole
 from minicnn.wording import confidence, shortened
 
-_STEPS, _OCTAVE_STEPS = 128, 15   # of a dream of waves; of one in octaves, at each size
 _MIDDLE = 5                       # layers, from low to high, of which the middle one is enhanced in a photograph
 _STAGES = 4                       # drawn before the last
 _FRAMES = 40                      # of a film of a dream that grows, about
@@ -28,7 +27,8 @@ def add(parsers):
     wanted.add_argument("--layer", metavar="NAME", help="a layer whose answers are enhanced, whatever they are")
     parser.add_argument("--channel", type=int, metavar="N", help="only this map of the layer, from 0")
     parser.add_argument("--steps", type=int, metavar="N",
-                        help=f"steps (default: {_STEPS}; of what a layer answers to in a photograph, {_OCTAVE_STEPS} at each of its sizes)")
+                        help=f"steps (default: {dreaming.STEPS}; of what a layer answers to in a photograph, {dreaming.OCTAVE_STEPS} "
+                             "at each of its sizes)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another number, another dream (default: 0)")
     parser.add_argument("--gif", action="store_true", help="also save how the dream grows, as a GIF beside the picture")
     parser.add_argument("--zoom", type=int, metavar="N", help="also save a journey into the dream, so many frames, as a GIF beside it")
@@ -42,14 +42,14 @@ def run(options):
     objective, what = _objective(model, options)
     random.manual_seed(options.seed)
     in_octaves = start is not None and options.wanted is None
-    steps = options.steps or (_OCTAVE_STEPS if in_octaves else _STEPS)
+    steps = options.steps or (dreaming.OCTAVE_STEPS if in_octaves else dreaming.STEPS)
     total = steps * len(dreaming.octaves(start.shape[1:])) if in_octaves else steps
-    stages, wanted = _spread(total, _STAGES), set(_spread(total, _FRAMES if options.gif else _STAGES)) | set(_spread(total, _STAGES))
+    stages, growing = _spread(total, _STAGES), _spread(total, _FRAMES) if options.gif else []
     frames = {}
 
     def see(step, pixels, value):
         bar.update()
-        if step in wanted:
+        if step in stages or step in growing:
             frames[step] = pixels
 
     with tqdm(total=total, unit="step", leave=False, disable=None) as bar:
@@ -62,7 +62,7 @@ def run(options):
     shared.finish(options, dreams.stages(shown, f"{model.name} dreams of {what}, from {place}", remark))
     print(remark)
     if options.gif:
-        film.save([dreaming.resized(frame, last.shape[1:]) for frame in frames.values()] + [last], grows)
+        film.save([dreaming.resized(frame, last.shape[1:]) for frame in map(frames.get, growing)] + [last], grows)
         print(f"how it grew: {grows}")
     if options.zoom is not None:
         prior = dreaming.IN_PHOTOGRAPHS if in_octaves else natural.NATURAL
