@@ -17,7 +17,7 @@ class Section(NamedTuple):
     title: str
     explanation: str        # a sentence or two
     said: str = ""          # lines of figures
-    picture: bytes = b""    # a PNG
+    picture: bytes = b""    # a WebP, which takes a sixth of the bytes of a PNG
 
 
 def write(path, title, sections):
@@ -41,7 +41,7 @@ def _picture(section):
     if not section.picture:
         return ""
     data = base64.b64encode(section.picture).decode()
-    return f'<img alt="{html.escape(section.title, quote=True)}" src="data:image/png;base64,{data}">\n'
+    return f'<img alt="{html.escape(section.title, quote=True)}" src="data:image/webp;base64,{data}">\n'
 
 
 def _said(section):

@@ -5,6 +5,7 @@ import io
 import pathlib
 import tempfile
 
+from PIL import Image
 from tqdm import tqdm
 
 from minicnn import predict
@@ -92,11 +93,14 @@ def _done(command, arguments, options):
 
 
 def _bytes(draw):
-    """The PNG that draw(path) writes."""
+    """The picture that draw(path) writes, as WebP."""
+    webp = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "picture.png"
         draw(path)
-        return path.read_bytes()
+        with Image.open(path) as picture:
+            picture.convert("RGB").save(webp, "WEBP", quality=90)
+    return webp.getvalue()
 
 
 def _figures(model, seen, name):
