@@ -40,8 +40,11 @@ def chosen_device(name):
 
 
 def spare(path, default, inputs=(), option="--out"):
-    """A file that is to be written may replace one only if it has the name that the command chooses by itself, and no input lies there.
-    Else InputError."""
+    """A file that is to be written may replace one only if it has the name that the command chooses by itself, and no input lies there;
+    and it has the ending of that name. Else InputError."""
+    if default is not None and path.suffix.lower() != default.suffix:
+        raise InputError(f"{default.suffix[1:].upper()} is what is written: choose a name for {option} that ends in {default.suffix}, "
+                         f"not {path}")
     if path.exists() and (path != default or path.resolve() in {file.resolve() for file in inputs}):
         raise InputError(f"{path} exists already and would be overwritten; choose another name for {option}")
 

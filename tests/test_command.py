@@ -60,3 +60,12 @@ def test_files_that_are_spared(tmp_path, monkeypatch):
             command.spare(path, own, inputs, option)
         assert str(problem.value) == f"{path} exists already and would be overwritten; choose another name for {option}"
     assert own.read_bytes() == other.read_bytes() == b""
+
+
+@pytest.mark.parametrize("name", ["picture.bmp", "picture", "picture.png.gz"])
+def test_a_file_is_what_its_name_says(name):
+    with pytest.raises(InputError) as problem:
+        command.spare(pathlib.Path(name), pathlib.Path("own.png"), option="--plot")
+    assert str(problem.value) == f"PNG is what is written: choose a name for --plot that ends in .png, not {name}"
+    command.spare(pathlib.Path("picture.PNG"), pathlib.Path("own.png"))
+    command.spare(pathlib.Path("film.gif"), None)
