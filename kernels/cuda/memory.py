@@ -5,6 +5,7 @@ import threading
 
 _ALIGNMENT = 512           # bytes; sizes are multiples of it
 _HARMLESS = 64 * 1024**2   # bytes; a pool of this size may lie idle
+_MOST = 4                  # times the most that was in use at once; networks ask for 1.5 to 2.9 times as much, because of their many sizes
 
 
 class Lease:
@@ -21,7 +22,8 @@ class Lease:
 
 
 class Pool:
-    """Blocks by size. What lies idle and what is in use together never exceed twice the most that was in use at once.
+    """Blocks by size. What lies idle and what is in use together never exceed four times the most that was in use at once; and what
+    lies idle is handed back when the device is full.
 
     A block may be used again as soon as Python drops its last view, though the GPU may not have come that far: all kernels
     run one after the other on one stream, so whoever gets the block next comes later. Of several blocks the one with the lowest address
@@ -73,7 +75,7 @@ class Pool:
                 return
             self.idle += size
             heapq.heappush(self._idle_blocks.setdefault(size, []), address)
-            if self.used + self.idle > max(2 * self.peak, _HARMLESS) and not self._fixed:
+            if self.used + self.idle > max(_MOST * self.peak, _HARMLESS) and not self._fixed:
                 self._shrink(keep=size)
 
     def _shrink(self, keep):

@@ -48,7 +48,7 @@ def uses():
         for precision in precisions:
             stage = Stage()
             stage.compute_capability = compute_capability
-            with _on(stage, precision):
+            with on(stage, precision):
                 for name, batch in NETWORKS.items() if precision != "medium" else ():
                     train(name, batch)
                 call_products(stage)
@@ -73,7 +73,7 @@ def some(uses, most):
 
 
 @contextlib.contextmanager
-def _on(stage, precision):
+def on(stage, precision):
     """Tensors that go to "cuda" go to this stage."""
     machine, before = device.machine, kernels.precision.matmul_precision
     device.machine, kernels.precision.matmul_precision = lambda name: stage, precision
