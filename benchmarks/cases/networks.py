@@ -1,4 +1,6 @@
 """Whole networks, forward and a step of training: the same program for every framework, from the same weights."""
+import functools
+
 import numpy as np
 
 from benchmarks import frameworks, networks
@@ -26,25 +28,35 @@ def _forward(network, batch):
 
 
 def learning(framework, network):
-    """step(images, labels): forward, loss, backward and update; what is compared is the gradient that arrives at the first layer."""
+    """step(images, labels): forward, loss, backward and update; what is compared is the gradient that arrives at the first layer. And a
+    list of the dropouts in it."""
     library, F, model = framework.library, framework.F, networks.make(framework, network)
     first = next(iter(model.parameters()))
     # It learns next to nothing, so that every step is like the first: gradients that shrink for thousands of steps become
     # denormal numbers, and those are slow.
     optimizer = library.optim.SGD(model.parameters(), lr=1e-7, momentum=0.9)
-    # Chance is different in each framework. The first step's result is compared, so that one goes without it.
-    dropouts = [module for module in model.modules() if isinstance(module, library.nn.Dropout)]
-    for dropout in dropouts:
-        dropout.eval()
 
     def step(images, labels):
         optimizer.zero_grad()
         F.cross_entropy(model(images), labels).backward()
         optimizer.step()
+        return first.grad
+    return step, [module for module in model.modules() if isinstance(module, library.nn.Dropout)]
+
+
+def without_chance_first(dropouts, ready, *tensors):
+    """A function that calls the step which ready() gives. Chance is different in each framework, and the first result is compared, so
+    that one goes without dropout; a step for the others is made ready anew."""
+    def results():
+        for dropout in dropouts:
+            dropout.eval()
+        yield ready()(*tensors)
         for dropout in dropouts:
             dropout.train()
-        return first.grad
-    return step
+        step = ready()
+        while True:
+            yield step(*tensors)
+    return functools.partial(next, results())
 
 
 def labels_for(network, batch):
@@ -53,9 +65,9 @@ def labels_for(network, batch):
 
 def _training_step(network, batch):
     def prepare(framework):
-        step = learning(framework, network)
+        step, dropouts = learning(framework, network)
         images, labels = framework.tensor(random_array(batch, *network.input_shape)), framework.library.tensor(labels_for(network, batch))
-        return lambda: step(images, labels)
+        return without_chance_first(dropouts, lambda: step, images, labels)
     return prepare
 
 

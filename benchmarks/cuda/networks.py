@@ -2,17 +2,16 @@
 from benchmarks import networks
 from benchmarks.arrays import random_array
 from benchmarks.cases.case import FORWARD
-from benchmarks.cases.networks import TOLERANCE_OF_GRADIENTS, TRAINING_STEP, labels_for, learning, multiply_adds_of_step
+from benchmarks.cases.networks import (
+    TOLERANCE_OF_GRADIENTS, TRAINING_STEP, labels_for, learning, multiply_adds_of_step, without_chance_first)
 from benchmarks.cuda.case import Case
 
 
 def _step(network, batch, recorded):
     def prepare(contender):
-        step = learning(contender, network)
+        step, dropouts = learning(contender, network)
         images, labels = contender.tensor(random_array(batch, *network.input_shape)), contender.tensor(labels_for(network, batch))
-        if recorded:
-            step = contender.capture(step)
-        return lambda: step(images, labels)
+        return without_chance_first(dropouts, lambda: contender.capture(step) if recorded else step, images, labels)
     return prepare
 
 

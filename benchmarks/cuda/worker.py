@@ -91,7 +91,7 @@ class Process:
         result = program()
         sample = contender.sample(result, lambda size: np.random.default_rng(0).integers(0, size, _SAMPLE))
         seconds = time.perf_counter() - started
-        for _ in range(2):   # of a recorded step the second call records, and the third shows whether that went well
+        for _ in range(3):   # of a recorded step the third call records, and the fourth shows whether that went well
             program()
         self.program, self.calls = program, 1
         if case.recorded:
