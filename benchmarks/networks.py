@@ -8,6 +8,7 @@ Their forms are those of torchvision, so that layers are the ones for which peop
     GoogLeNet         Szegedy et al., CVPR 2015, with batch normalisation, 3x3 in place of 5x5, without the auxiliary classifiers
     ResNet-18, -50    He et al., CVPR 2016; the stride of a bottleneck is in its 3x3 convolution
     CIFAR ResNet-20   the same, section 4.2, with projections as shortcuts where the size changes (option B)
+    SqueezeNet        Iandola et al., 2016, as its authors published it afterwards, version 1.1
 """
 from typing import Callable, NamedTuple
 
@@ -183,6 +184,30 @@ def cifar_resnet20(library):
     return ResNet20()
 
 
+def squeezenet(library):
+    nn = library.nn
+
+    def convolution(channels, filters, kernel_size, stride=1, padding=0):
+        return nn.Sequential(nn.Conv2d(channels, filters, kernel_size, stride, padding), nn.ReLU())
+
+    class Fire(nn.Module):
+        def __init__(self, channels, squeezed, expanded):
+            super().__init__()
+            self.squeeze = convolution(channels, squeezed, 1)
+            self.expand1x1 = convolution(squeezed, expanded, 1)
+            self.expand3x3 = convolution(squeezed, expanded, 3, padding=1)
+
+        def forward(self, x):
+            x = self.squeeze(x)
+            return library.cat([self.expand1x1(x), self.expand3x3(x)], 1)
+
+    features = nn.Sequential(convolution(3, 64, 3, stride=2), nn.MaxPool2d(3, 2, ceil_mode=True),
+                             Fire(64, 16, 64), Fire(128, 16, 64), nn.MaxPool2d(3, 2, ceil_mode=True),
+                             Fire(128, 32, 128), Fire(256, 32, 128), nn.MaxPool2d(3, 2, ceil_mode=True),
+                             Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), Fire(512, 64, 256))
+    return nn.Sequential(features, nn.Dropout(), convolution(512, 1000, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
 class Network(NamedTuple):
     name: str
     build: Callable       # build(library) -> the network
@@ -203,7 +228,8 @@ GOOGLENET = Network("GoogLeNet", googlenet, (3, 224, 224))
 RESNET18 = Network("ResNet-18", resnet18, (3, 224, 224))
 RESNET50 = Network("ResNet-50", resnet50, (3, 224, 224))
 CIFAR_RESNET20 = Network("CIFAR ResNet-20", cifar_resnet20, (3, 32, 32), classes=10)
-ALL = {network.name: network for network in (LENET, ALEXNET, VGG16, GOOGLENET, RESNET18, RESNET50, CIFAR_RESNET20)}
+SQUEEZENET = Network("SqueezeNet", squeezenet, (3, 224, 224))
+ALL = {network.name: network for network in (LENET, ALEXNET, VGG16, GOOGLENET, RESNET18, RESNET50, CIFAR_RESNET20, SQUEEZENET)}
 
 
 def make(framework, network):

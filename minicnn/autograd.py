@@ -26,7 +26,8 @@ class _Mode(threading.local):
     """What happens in this thread when a function is applied."""
 
     recording = True   # remember it for backward?
-    watchers = ()      # who is told
+    watchers = ()      # who is told what it was applied to, and what it gave
+    listeners = ()     # who is told that it was called
 
 
 _mode = _Mode()
@@ -74,11 +75,11 @@ class Function:
 
     def __call__(self, *inputs):
         _check_types(self, inputs)
-        if not _mode.watchers:   # those want to see each function
-            promise = fusion.make_promise(self, inputs, _mode.recording)
-            if promise is not None:
-                return promise.attach(Tensor(_NOTHING))
-        return self.apply(inputs, _mode.recording)
+        promise = None if _mode.watchers else fusion.make_promise(self, inputs, _mode.recording)   # those want to see each function
+        output = self.apply(inputs, _mode.recording) if promise is None else promise.attach(Tensor(_NOTHING))
+        for listener in _mode.listeners:
+            listener(inputs, output)
+        return output
 
     def apply(self, inputs, recording):
         """Run forward now; the output is a Tensor. `recording`: remember what backward needs."""
@@ -332,3 +333,17 @@ def watch(callback):
         yield
     finally:
         _mode.watchers = previous
+
+
+@contextlib.contextmanager
+def listen(callback):
+    """Inside the `with`, callback(inputs, output) is called after each call of a Function in this thread.
+
+    Unlike under `watch`, functions may wait for what follows and become one with it (fusion.py): output may have no array yet. One that
+    the callback holds will be computed.
+    """
+    previous, _mode.listeners = _mode.listeners, (*_mode.listeners, callback)
+    try:
+        yield
+    finally:
+        _mode.listeners = previous

@@ -10,7 +10,7 @@ from typing import Callable, NamedTuple
 
 from kernels.geometry import PIXEL, union
 from minicnn import fusion
-from minicnn.autograd import Function, no_grad, watch
+from minicnn.autograd import Function, listen, no_grad, watch
 from minicnn.nn import evaluating
 from minicnn.tensor import Tensor
 
@@ -50,13 +50,14 @@ def follow(model, x, see: Callable[[Step], None]):
 
     The modules are left in the modes that they are in.
     """
-    with no_grad():
-        follow_with_graph(model, x, see)
+    with no_grad(), evaluating(model), watch(_Follower(model, x, see).see):
+        model(x)
 
 
-def follow_with_graph(model, x, see):
-    """As `follow`, for any number of images, but what backward needs is remembered. Returns what the network returns."""
-    with evaluating(model), watch(_Follower(model, x, see).see):
+def count(model, x, see: Callable[[int, Tensor], None]):
+    """As `follow`, for any number of images and with the graph that backward needs, but quickly: of each step there is only its number,
+    counted from 0, and its output, whose array may not be computed yet. Returns what the network returns."""
+    with evaluating(model), listen(_Counter(x, see).hear):
         return model(x)
 
 
@@ -84,6 +85,19 @@ class ReceptiveFields:
             seen.append(fields)
         self._fields[step.output] = found = tuple(union(along, units) for along, units in zip(zip(*seen), planes))
         return found
+
+
+class _Counter:
+    def __init__(self, x, see):
+        self.see, self.number = see, 0
+        self.of_image = Notes()   # of tensors: were they computed from the image?
+        self.of_image[x] = True
+
+    def hear(self, inputs, output):
+        if any(map(self.of_image.get, inputs)):
+            self.of_image[output] = True
+            self.see(self.number, output)
+            self.number += 1
 
 
 class _Follower:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minicnn.errors import InputError
-from minicnn.models.layers import ReceptiveFields, follow, follow_with_graph
+from minicnn.models.layers import ReceptiveFields, count, follow
 from minicnn.tensor import Tensor
 
 SCORES = "scores"
@@ -122,18 +122,15 @@ def outputs(model, x, layers):
     The network is run no further than the last of the layers.
     """
     found = {layer.place: None for layer in layers}
-    last, place = max(found), 0
 
-    def see(step):
-        nonlocal place
+    def see(place, output):
         if place in found:
-            found[place] = step.output
-        if place == last:
+            found[place] = output
+        if place == max(found):
             raise _Enough
-        place += 1
 
     try:
-        follow_with_graph(model, x, see)
+        count(model, x, see)
     except _Enough:
         return [found[layer.place] for layer in layers]
     raise RuntimeError(f"{type(model).__name__} applied fewer functions than when its layers were listed: does that depend on the image?")

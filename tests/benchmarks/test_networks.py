@@ -16,7 +16,7 @@ ONNX = "onnxruntime or onnx is not installed, so there is nothing to ask: pip in
 # without the auxiliary classifiers. ResNet-20 has 269,722 parameters with shortcuts of option A; the projections add 2,752.
 KNOWN = {"LeNet": (61_706, 416_520), "AlexNet": (61_100_840, 714_188_480), "VGG-16": (138_357_544, 15_470_264_320),
          "GoogLeNet": (6_624_904, 1_498_376_192), "ResNet-18": (11_689_512, 1_814_073_344), "ResNet-50": (25_557_032, 4_089_184_256),
-         "CIFAR ResNet-20": (272_474, 40_813_184)}
+         "CIFAR ResNet-20": (272_474, 40_813_184), "SqueezeNet": (1_235_496, 349_151_936)}
 
 
 def test_they_are_as_large_as_people_know_them():
