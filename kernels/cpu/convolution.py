@@ -39,20 +39,20 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
         direct.conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups)
 
 
-def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups):
+def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups, kept=None):
     """As kernels.reference.convolution.conv2d_grad_input, for C-contiguous arrays."""
     if grad_x.size == 0 or grad_y.size == 0:
         grad_x[...] = 0
         return
-    chosen = algorithm_of(grad_x.shape, weight.shape, grad_y.shape, stride, padding, dilation, groups, grad_y.dtype)
+    chosen = algorithm_of(grad_x.shape, weight.shape, grad_y.shape, stride, padding, dilation, groups, grad_y.dtype, kept is not None)
     if chosen in TILE:
-        winograd.conv2d_grad_input(TILE[chosen], grad_y, weight, grad_x, padding)
+        winograd.conv2d_grad_input(TILE[chosen], grad_y, weight, grad_x, padding, kept)
     elif chosen == MATRIX_PRODUCT and _one_position(grad_y):
         matmul(_rows(grad_y), _rows(weight), _rows(grad_x))
     elif chosen == DEPTHWISE:
         depthwise.conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
     else:
-        direct.conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups)
+        direct.conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups, kept)
 
 
 def _one_position(y):

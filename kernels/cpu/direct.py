@@ -72,14 +72,20 @@ def conv2d_grad_weight(grad_y, x, grad_weight, stride, padding, dilation, groups
                     plan.tiles_per_piece, first > 0)
 
 
-def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups):
+def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups, kept):
     """kernels.cpu.convolution.conv2d_grad_input for any geometry."""
     images, channels = grad_x.shape[:2]
     filters = weight.shape[0] // groups
     scatter = scatter_of(grad_x.shape[2:], weight.shape, grad_y.shape[2:], stride, padding, dilation, groups)
-    tile_rows, panels, _ = _panels(channels // groups, filters * weight.shape[2] * weight.shape[3], groups, grad_y.dtype)
-    pack_taps(weight.reshape(-1), filters, channels // groups, *(table * tile_rows for table in scatter.order), tile_rows, groups,
-              VECTOR_UNIT.lanes(grad_y.dtype), panels)
+    tile_rows, _ = outer_shape(channels // groups, VECTOR_UNIT.lanes(grad_y.dtype))
+    key = "turned", grad_x.shape[2:], stride, padding, dilation, groups
+    panels = None if kept is None else kept.get(key)
+    if panels is None:
+        _, panels, _ = _panels(channels // groups, filters * weight.shape[2] * weight.shape[3], groups, grad_y.dtype)
+        pack_taps(weight.reshape(-1), filters, channels // groups, *(table * tile_rows for table in scatter.order), tile_rows, groups,
+                  VECTOR_UNIT.lanes(grad_y.dtype), panels)
+        if kept is not None:
+            kept[key] = panels
     depth, size, start = filters * scatter.order[0].size, scatter.height * scatter.width, zeros(channels, grad_y.dtype)
     for part in _parts(grad_y, scatter.phases[0]):
         some_y, some_x = grad_y[part], grad_x[part]

@@ -57,9 +57,9 @@ def conv2d(m, x, weight, bias, y, padding, residual, rectify, kept):
     _convolve(m, x, weight, bias, y, padding, residual, rectify, kept, turned=False)
 
 
-def conv2d_grad_input(m, grad_y, weight, grad_x, padding):
+def conv2d_grad_input(m, grad_y, weight, grad_x, padding, kept):
     """Stride 1, 3 x 3 filters, padding at most 2: kernels.cpu.convolution.conv2d_grad_input by F(m x m, 3 x 3)."""
-    _convolve(m, grad_y, weight, None, grad_x, (2 - padding[0], 2 - padding[1]), None, False, None, turned=True)
+    _convolve(m, grad_y, weight, None, grad_x, (2 - padding[0], 2 - padding[1]), None, False, kept, turned=True)
 
 
 def _convolve(m, x, weight, bias, y, padding, residual, rectify, kept, turned):
@@ -67,14 +67,14 @@ def _convolve(m, x, weight, bias, y, padding, residual, rectify, kept, turned):
     lanes, threads = VECTOR_UNIT.lanes(x.dtype), numba.get_num_threads()
     images, channels, height, width = x.shape
     filters, out_height, out_width = y.shape[1:]
-    u = None if kept is None else kept.get((m, plan.columns))
+    u = None if kept is None else kept.get((m, plan.columns, turned))
     if u is None:
         u = empty((plan.places * plan.u_step,), x.dtype)
         # For the input's gradient, `channels` are the filters of the layer and `filters` its channels: they swap places in the weight.
         depth_step, lane_step = (filters * 9, 9) if turned else (9, channels * 9)
         transform_weights(m, weight.reshape(-1), channels, depth_step, filters, lane_step, turned, plan.columns, lanes, plan.u_step, u)
         if kept is not None:
-            kept[m, plan.columns] = u
+            kept[m, plan.columns, turned] = u
     v = empty((plan.places * plan.v_step,), x.dtype)
     scratch = (m + 2) * (plan.tile_columns * m + 2) * lanes, plan.places * plan.sum_step, m * plan.stack * m * lanes
     pixels, sums, results = [empty((threads * size,), x.dtype) for size in scratch]

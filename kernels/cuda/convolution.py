@@ -21,8 +21,8 @@ def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None,
         _FORMS[chosen].conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual, rectify)
 
 
-def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups):
-    """As kernels.reference.convolution.conv2d_grad_input."""
+def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups, kept=None):
+    """As kernels.reference.convolution.conv2d_grad_input; nothing is kept."""
     chosen = algorithm_of(grad_x.shape, weight.shape, grad_y.shape, stride, padding, dilation, groups, grad_y.dtype)
     served = chosen in _PRODUCTS and serves_convolution(grad_y, weight, groups)
     form = _on_tensor_cores(grad_y) if served else _FORMS[chosen]

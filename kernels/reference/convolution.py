@@ -33,9 +33,9 @@ def conv2d(x, weight, bias, y, stride, padding, dilation, groups, residual=None,
         np.maximum(y, 0, out=y)
 
 
-def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups):
+def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups, kept=None):
     """grad_xp[n, c, i s + r d, j s + k d] = sum over all (m, r, k, i, j) that meet there of weight[m, c, r, k] grad_y[n, m, i, j];
-    grad_x is grad_xp without its border."""
+    grad_x is grad_xp without its border. `kept` as of conv2d."""
     (top, left), (height, width) = padding, grad_x.shape[2:]
     padded = _pad(np.zeros_like(grad_x), padding)
     for filters, channels in _groups(weight, groups):

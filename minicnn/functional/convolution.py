@@ -53,7 +53,7 @@ class Conv2d(WithEpilogue):
         kernels_for(x).conv2d(x, weight, bias, y, *self.geometry, residual, self.rectify, kept)
         self.multiply_adds = y.size * math.prod(weight.shape[1:])
         self.x = x if self.needs_gradient[1] else None
-        self.weight = weight if self.needs_gradient[0] else None
+        self.weight, self.kept = (weight, kept) if self.needs_gradient[0] else (None, None)
         self.y = y if self.rectify and any(self.needs_gradient) else None
         return y
 
@@ -76,7 +76,7 @@ class Conv2d(WithEpilogue):
         grad_x = grad_weight = None
         if needs_x:
             grad_x = empty(gradient, self.input_shapes[0])
-            kernels.conv2d_grad_input(gradient, self.weight, grad_x, *self.geometry)
+            kernels.conv2d_grad_input(gradient, self.weight, grad_x, *self.geometry, self.kept)
         if needs_weight:
             grad_weight = empty(gradient, self.input_shapes[1])
             kernels.conv2d_grad_weight(gradient, self.x, grad_weight, *self.geometry)

@@ -121,6 +121,22 @@ def test_part_by_part(case, tiny_caches):
         agree("conv2d_grad_weight", grad_y, x, output(weight.shape, np.float32), *settings, groups, units=16)
 
 
+@pytest.mark.parametrize("algorithm", ["direct", *TILE])
+@pytest.mark.parametrize("case", KNOWN.values(), ids=KNOWN)
+def test_weights_that_are_kept_in_order(case, algorithm):
+    """Forwards and backwards have orders of their own, and images of another size may need another one."""
+    images, channels, filters, groups, size, *settings = case
+    kept, weight = {}, numbers(1, (filters * groups, channels, *settings[0]), np.float32)
+    with cpu.algorithm(algorithm):
+        for larger in 0, 1, 0:
+            x, _, _, grad_y = operands((images, channels, filters, groups, tuple(side + larger for side in size), *settings), 0, np.float32)
+            for function, given, shape in (cpu.conv2d, [x, weight, None], grad_y.shape), (cpu.conv2d_grad_input, [grad_y, weight], x.shape):
+                found, expected = np.empty(shape, np.float32), np.empty(shape, np.float32)
+                function(*given, found, *settings[1:], groups, kept=kept)
+                function(*given, expected, *settings[1:], groups)
+                np.testing.assert_array_equal(found, expected)
+
+
 @given(convolutions(), SEEDS)
 def test_nan_and_infinity_reach_what_they_should(case, seed):
     x, weight, bias, grad_y = operands(case, seed, np.float32)
