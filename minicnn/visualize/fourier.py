@@ -50,17 +50,18 @@ class Waves:
         """The waves that make an image, an array (C, H, W) of pixels from 0 to 1."""
         channels, height, width = image.shape
         image = np.clip(image.astype(np.float64), _DARKEST, 1 - _DARKEST)
-        mixed = np.linalg.solve(_mixing(channels).astype(np.float64), np.log(image / (1 - image)).reshape(channels, -1))
-        numbers = cosines(height) @ mixed.reshape(image.shape) @ cosines(width).T / _strength(height, width, decay)
+        # By our own product, in double precision: the threads of NumPy's go on spinning for a while, when the dream has begun.
+        colours, down, across = (Tensor(matrix.astype(np.float64))
+                                 for matrix in (np.linalg.inv(_mixing(channels)), cosines(height).T, cosines(width).T))
+        mixed = F.matmul(colours, Tensor(np.log(image / (1 - image)).reshape(channels, -1)))
+        numbers = _transformed(mixed.reshape(channels, height, width), down, across).array / _strength(height, width, decay)
         return cls(Tensor(numbers.astype(np.float32)).to(place), decay)
 
     def pixels(self):
         """The image, a Tensor that leads back to the parameters."""
         waves, = self.parameters
-        channels, height, width = waves.shape
-        along = F.matmul((waves * self.strength).reshape(-1, width), self.across).reshape(channels, height, width)
-        image = F.matmul(along.permute(0, 2, 1).reshape(-1, height), self.down).reshape(channels, width, height).permute(0, 2, 1)
-        return F.sigmoid(F.matmul(self.mixing, image.reshape(channels, -1)).reshape(channels, height, width))
+        image = _transformed(waves * self.strength, self.down, self.across)
+        return F.sigmoid(F.matmul(self.mixing, image.reshape(len(image), -1)).reshape(*image.shape))
 
     def blur(self, deviation):
         """Smooth the waves by a Gaussian of this standard deviation, in pixels: each is multiplied by what is left of it."""
@@ -89,6 +90,13 @@ class Pixels:
     def blur(self, deviation):
         pixels, = self.parameters
         pixels.copy_(blurred(pixels.detach().unsqueeze(0), deviation).squeeze(0))
+
+
+def _transformed(image, down, across):
+    """The rows of a Tensor (C, H, W) times one matrix (W, W), and its columns times another one (H, H)."""
+    channels, height, width = image.shape
+    along = F.matmul(image.reshape(-1, width), across).reshape(channels, height, width)
+    return F.matmul(along.permute(0, 2, 1).reshape(-1, height), down).reshape(channels, width, height).permute(0, 2, 1)
 
 
 def _strength(height, width, decay):

@@ -65,7 +65,7 @@ def every(model, input_shape=None):
 
     input_shape  (C, H, W) of an image; None for what the network is made for
     """
-    return _Listing(model, input_shape).layers()
+    return Listing(model, input_shape).layers()
 
 
 def several(model, count, input_shape=None):
@@ -91,7 +91,7 @@ def last_with_maps(model, input_shape=None, pooled=True):
 
 def _with_maps(model, input_shape):
     """The Layers that have maps, without those of the classes, with which a network ends that takes a mean over positions."""
-    listing = _Listing(model, input_shape)
+    listing = Listing(model, input_shape)
     found = [layer for layer in listing.layers() if layer.has_maps]
     if not found:
         raise InputError(f"no layer of {type(model).__name__} has maps: its images must be larger, or it must have convolutions")
@@ -103,15 +103,7 @@ def find(model, name, input_shape=None, maps=False):
 
     maps  must its output have a spatial extent?
     """
-    listing = _Listing(model, input_shape)
-    layer = listing.find(name)
-    known = [one.name for one in listing.layers() if one.has_maps or not maps]
-    if layer is None:
-        nearest = "".join(f"did you mean {near!r}? " for near in difflib.get_close_matches(str(name), known, n=1))
-        raise InputError(f"there is no layer {name!r}: {nearest}Known: {', '.join(known)}.")
-    if maps and not layer.has_maps:
-        raise InputError(f"layer {name!r} gives {layer.shape[0]} numbers and no maps: choose one of {', '.join(known)}")
-    return layer
+    return Listing(model, input_shape).find(name, maps)
 
 
 def outputs(model, x, layers):
@@ -140,8 +132,8 @@ class _Enough(Exception):
     """The last layer that was wanted has been seen."""
 
 
-class _Listing:
-    """The names, made from one pass of a black image."""
+class Listing:
+    """The Layers of a network, from one pass of a black image: for who looks up several, which `find` would need a pass each for."""
 
     def __init__(self, model, input_shape):
         shape = input_shape or getattr(model, "input_shape", None)
@@ -178,7 +170,18 @@ class _Listing:
             named.append(layer._replace(name=name if uses[name] == 1 else f"{name} ({uses[name]})"))
         return named
 
-    def find(self, name):
+    def find(self, name, maps=False):
+        """As the function of this name."""
+        layer = self._named(name)
+        known = [one.name for one in self.layers() if one.has_maps or not maps]
+        if layer is None:
+            nearest = "".join(f"did you mean {near!r}? " for near in difflib.get_close_matches(str(name), known, n=1))
+            raise InputError(f"there is no layer {name!r}: {nearest}Known: {', '.join(known)}.")
+        if maps and not layer.has_maps:
+            raise InputError(f"layer {name!r} gives {layer.shape[0]} numbers and no maps: choose one of {', '.join(known)}")
+        return layer
+
+    def _named(self, name):
         layers = self.layers()
         if name == SCORES:
             return self.last

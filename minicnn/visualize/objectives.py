@@ -47,7 +47,8 @@ class OfModel:
 
     def __init__(self, objective, model, input_shape):
         self.model = model
-        self.terms = [(weight, term.look_up(model, input_shape)) for weight, term in objective.terms]
+        known = layers.Listing(model, input_shape)
+        self.terms = [(weight, term.look_up(model, known)) for weight, term in objective.terms]
         self.layers = list({term.layer.place: term.layer for _, term in self.terms}.values())
 
     def __call__(self, x):
@@ -77,9 +78,9 @@ class ClassTerm(Term):
     def __str__(self):
         return f"{self.kind} of {self.wanted}"
 
-    def look_up(self, model, input_shape):
+    def look_up(self, model, known):
         found = type(self)(self.kind, self.wanted)
-        found.layer = layers.find(model, layers.SCORES, input_shape)
+        found.layer = known.find(layers.SCORES)
         found.number = classes.find(model, self.wanted, found.layer.shape[0])
         return found
 
@@ -98,9 +99,9 @@ class LayerTerm(Term):
             return self.name
         return f"{self.name}, channel {self.channel}" + (f" at {self.position}" if self.position else "")
 
-    def look_up(self, model, input_shape):
+    def look_up(self, model, known):
         found = type(self)(self.name, self.channel, self.position)
-        found.layer = layer = layers.find(model, self.name, input_shape, maps=self.position is not None)
+        found.layer = layer = known.find(self.name, maps=self.position is not None)
         if self.channel is not None:
             layer.check(self.channel, self.position)
         return found
