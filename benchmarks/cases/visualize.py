@@ -11,8 +11,8 @@ from benchmarks.arrays import random_array
 from benchmarks.cases.case import TWO_LAYOUTS, Case
 
 CLASS = 733                    # one whose score is above 0: SqueezeNet ends with ReLU, and what is at 0 has no gradient
-POINTS, TOGETHER = 100, 10     # of integrated gradients; those that are computed together
-SQUARE, STRIDE, BATCH = 56, 16, 16
+POINTS, TOGETHER = 20, 10      # of integrated gradients; those that are computed together
+SQUARE, STRIDE, BATCH = 56, 28, 16
 STEPS, RATE = 8, 0.08          # of a dream
 _LAYER = "0"                   # the path of `features`
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -211,11 +211,11 @@ def _cases():
     yield _case(photograph, "saliency", "saliency", 2 * forward)
     yield _case(photograph, "guided backpropagation", "guided", 2 * forward)
     yield _case(photograph, "Grad-CAM", "gradcam", forward + last)
-    # At some of a hundred points rounding decides which of several pixels is the maximum that a gradient goes to.
+    # At some of the points rounding decides which of several pixels is the maximum that a gradient goes to.
     yield _case(f"{POINTS} points", "integrated gradients", "integrated", 2 * POINTS * forward, tolerance=0.01)
     yield _case(f"{places} places of a square", "occlusion", "occlusion", (places + 1) * forward)
     # Adam's first steps go by the signs of gradients, and rounding turns those of the smallest.
-    yield _case(f"{STEPS} steps", "dream", "dream", 2 * STEPS * forward, tolerance=0.01)
+    yield _case(f"{STEPS} steps", "dream", "dream", 2 * STEPS * forward, tolerance=0.03)
 
 
 CASES = list(_cases())
