@@ -50,7 +50,7 @@ class Classifier(Module):
     input_shape    (C, H, W)
     recipe         a Recipe
     name, variant, num_classes   what models.get was asked for
-    layer_names    how the paper calls modules that have other names here: {"conv1": "features.0"}
+    layer_names    the layers that the paper names, and the modules that they are here: {"conv1": "features.0"}
 
     What it has learned from, None until it has:
 

@@ -116,6 +116,8 @@ class GoogLeNet(Classifier):
                     crop=(photographs.RandomResizedCrop(224),),
                     augmentation=(transforms.RandomFlip(), transforms.ColourJitter(0.4, 0.4, 0.4)))
     convolution, large, dropout_probability = NormalizedConvolution, 3, 0.2
+    layer_names = {**{f"conv{number}": f"conv{number}.conv" for number in (1, 2, 3)},
+                   **{f"inception{name}": f"inception{name}" for name in MODULES}}
 
     def __init__(self, num_classes=1000, auxiliary=True):
         convolution = self.convolution

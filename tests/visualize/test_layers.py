@@ -170,3 +170,10 @@ def test_layers_that_are_not_there(squeezenet, name, maps, sentence):
 def test_a_network_that_does_not_say_what_it_takes():
     with pytest.raises(InputError, match=r"Sequential does not say what images it takes; give input_shape=\(C, H, W\)"):
         layers.every(small())
+
+
+def test_several_of_googlenet_are_whole_modules():
+    with nn.init.skipped():
+        model = models.get("googlenet")
+    names = [layer.name for layer in layers.several(model, 5)]
+    assert names == ["conv1", "inception3a", "inception4b", "inception4d", "inception5b"]

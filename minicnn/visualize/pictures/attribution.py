@@ -26,11 +26,7 @@ def sheet(image, maps, title, over=(), columns=4, note=None):
     drawing.show_image(panels[0], image)
     panels[0].set_title("what the network sees")
     for axes, (name, values) in zip(panels[1:], maps.items()):
-        if name in over:
-            _show_over(axes, image, values)
-        else:
-            _show_map(axes, values)
-        axes.set_title(name)
+        _show(axes, image, name, values, name in over)
     if note:
         drawing.caption(figure, note)
     return figure
@@ -49,11 +45,7 @@ def by_class(image, rows, title, note=None):
         drawing.show_image(first, image)
         first.set_title(name, weight="bold")
         for axes, (kind, values) in zip(others, maps.items()):
-            if values.ndim == 2:
-                _show_over(axes, image, values)
-            else:
-                _show_map(axes, values)
-            axes.set_title(kind)
+            _show(axes, image, kind, values, values.ndim == 2)
     if note:
         drawing.caption(figure, note)
     return figure
@@ -146,6 +138,14 @@ def _scale(values):
     """What is drawn in full: nearly the largest of the absolute values; above 0."""
     sizes = abs(values)
     return float(np.percentile(sizes, _SHARE)) or float(sizes.max()) or 1.0
+
+
+def _show(axes, image, title, values, over):
+    if over:
+        _show_over(axes, image, values)
+    else:
+        _show_map(axes, values)
+    axes.set_title(title)
 
 
 def _show_map(axes, values):
