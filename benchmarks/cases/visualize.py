@@ -51,11 +51,10 @@ class Ours(NamedTuple):
         return lambda: guided_backpropagation(objective, self.x)
 
     def gradcam(self):
-        from minicnn.visualize import layers
         from minicnn.visualize.gradcam import gradcam
 
-        objective, layer = self.objective(), layers.find(self.model, _LAYER, self.x.shape[1:])
-        return lambda: gradcam(objective, self.x, layer)
+        objective = self.objective()
+        return lambda: gradcam(objective, self.x, _LAYER)
 
     def integrated(self):
         from minicnn.visualize.integrated_gradients import integrated_gradients

@@ -19,10 +19,9 @@ def gradcam(objective, x, layer=None):
 
     objective  an objectives.OfModel; the paper takes the score of a class: logit("banana").of(model)
     x          Tensor (N, C, H, W), as the network takes them
-    layer      the name of a layer that has maps; None: the last convolutional one, see layer_of. What that gives may be given, too: of
-               many images the layer need be looked up only once, which takes as long as the rest
+    layer      a layers.Layer that has maps, or its name; None: the last convolutional one, see layer_of
     """
-    maps, gradient = gradients.by_layer(objective, x, layer_of(objective.model, x, layer))
+    maps, gradient = gradients.by_layer(objective, x, layer_of(objective, x, layer))
     return enlarged((gradient.mean((2, 3), keepdim=True) * maps).sum(1), x)
 
 
@@ -31,14 +30,15 @@ def guided_gradcam(objective, x, layer=None):
     return guided_backpropagation(objective, x) * gradcam(objective, x, layer).unsqueeze(1)
 
 
-def layer_of(model, x, name=None):
+def layer_of(objective, x, name=None):
     """The Layer of this name, which must have maps; None: the last one whose maps are not those of the classes already, before they are
     pooled: "fire9" of SqueezeNet, "conv5_3" of VGG, the last block of a ResNet. InputError if there is none."""
     if isinstance(name, layers.Layer):
         return name
-    if name is None:
-        return layers.last_with_maps(model, x.shape[1:], pooled=False)
-    return layers.find(model, name, x.shape[1:], maps=True)
+    known = objective.known   # from images of another size there may come no maps, or other ones
+    if x.shape[1:] != known.input_shape:
+        known = layers.Listing(objective.model, x.shape[1:])
+    return known.last_with_maps(pooled=False) if name is None else known.find(name, maps=True)
 
 
 def enlarged(maps, x):

@@ -28,7 +28,7 @@ def gradcam_plus_plus(objective, x, layer=None):
     x          Tensor (N, C, H, W), as the network takes them
     layer      the name of a layer that has maps, after ReLU in the paper; None: the last convolutional one, see gradcam.layer_of
     """
-    maps, gradient = gradients.by_layer(objective, x, layer_of(objective.model, x, layer))
+    maps, gradient = gradients.by_layer(objective, x, layer_of(objective, x, layer))
     return enlarged((weights(maps, gradient) * maps).sum(1), x)
 
 

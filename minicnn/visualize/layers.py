@@ -72,7 +72,7 @@ def several(model, count, input_shape=None):
     """About so many Layers that have maps, from low to high, at even distances: of those that the paper names, if the network knows
     them; the scores of classes are left out."""
     named = getattr(model, "layer_names", {})
-    candidates = _with_maps(model, input_shape)
+    candidates = Listing(model, input_shape).with_maps()
     candidates = [layer for layer in candidates if layer.name in named] or candidates
     return [candidates[place] for place in sorted({round(i * (len(candidates) - 1) / max(count - 1, 1)) for i in range(count)})]
 
@@ -83,19 +83,7 @@ def last_with_maps(model, input_shape=None, pooled=True):
 
     pooled  may it be a pooling? Else it is what that pools
     """
-    *others, last = _with_maps(model, input_shape)
-    if not pooled and others and others[-1].shape[0] == last.shape[0] and others[-1].shape[1:] > last.shape[1:]:
-        return others[-1]   # a pooling leaves as many maps as there were, but smaller
-    return last
-
-
-def _with_maps(model, input_shape):
-    """The Layers that have maps, without those of the classes, with which a network ends that takes a mean over positions."""
-    listing = Listing(model, input_shape)
-    found = [layer for layer in listing.layers() if layer.has_maps]
-    if not found:
-        raise InputError(f"no layer of {type(model).__name__} has maps: its images must be larger, or it must have convolutions")
-    return [layer for layer in found if layer.shape[0] != listing.last.shape[0]] or found
+    return Listing(model, input_shape).last_with_maps(pooled)
 
 
 def find(model, name, input_shape=None, maps=False):
@@ -133,12 +121,13 @@ class _Enough(Exception):
 
 
 class Listing:
-    """The Layers of a network, from one pass of a black image: for who looks up several, which `find` would need a pass each for."""
+    """The Layers of a network, from one pass of a black image: for who looks up several, for which the functions need a pass each."""
 
     def __init__(self, model, input_shape):
-        shape = input_shape or getattr(model, "input_shape", None)
-        if shape is None:
+        self.input_shape = shape = tuple(input_shape or getattr(model, "input_shape", None) or ())
+        if not shape:
             raise InputError(f"{type(model).__name__} does not say what images it takes; give input_shape=(C, H, W)")
+        self.kind = type(model).__name__
         self.papers_names = {path: name for name, path in getattr(model, "layer_names", {}).items()}
         self.ends = {}      # of layers, by number: Layer
         self.inside = {}    # by the path of a module: the place of the last function in it
@@ -169,6 +158,20 @@ class Listing:
             uses[name] = uses.get(name, 0) + 1
             named.append(layer._replace(name=name if uses[name] == 1 else f"{name} ({uses[name]})"))
         return named
+
+    def with_maps(self):
+        """The Layers that have maps, without those of the classes, with which a network ends that takes a mean over positions."""
+        found = [layer for layer in self.layers() if layer.has_maps]
+        if not found:
+            raise InputError(f"no layer of {self.kind} has maps: its images must be larger, or it must have convolutions")
+        return [layer for layer in found if layer.shape[0] != self.last.shape[0]] or found
+
+    def last_with_maps(self, pooled=True):
+        """As the function of this name."""
+        *others, last = self.with_maps()
+        if not pooled and others and others[-1].shape[0] == last.shape[0] and others[-1].shape[1:] > last.shape[1:]:
+            return others[-1]   # a pooling leaves as many maps as there were, but smaller
+        return last
 
     def find(self, name, maps=False):
         """As the function of this name."""

@@ -43,12 +43,12 @@ class Objective:
 
 
 class OfModel:
-    """An Objective of one network; to be called with images."""
+    """An Objective of one network; to be called with images. `known` is the network's layers.Listing."""
 
     def __init__(self, objective, model, input_shape):
         self.model = model
-        known = layers.Listing(model, input_shape)
-        self.terms = [(weight, term.look_up(model, known)) for weight, term in objective.terms]
+        self.known = layers.Listing(model, input_shape)
+        self.terms = [(weight, term.look_up(model, self.known)) for weight, term in objective.terms]
         self.layers = list({term.layer.place: term.layer for _, term in self.terms}.values())
 
     def __call__(self, x):

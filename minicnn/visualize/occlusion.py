@@ -110,7 +110,7 @@ def occlude(model, x, layer=None, size=None, stride=None, fill=GREY, batch_size=
     size, stride = max(1, shorter // 4) if size is None else size, max(1, shorter // 28) if stride is None else stride
     _check(size, stride, shape)
     known = layers.Listing(model, shape)
-    looked_at = [known.find(layer, maps=True) if layer else layers.last_with_maps(model, shape), known.find(layers.SCORES)]
+    looked_at = [known.find(layer, maps=True) if layer else known.last_with_maps(), known.find(layers.SCORES)]
     colour = _colour(model, x, fill)
     tops, lefts = starts(x.shape[2], size, stride), starts(x.shape[3], size, stride)
     places = np.array([(top, left) for top in tops for left in lefts])

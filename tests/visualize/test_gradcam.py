@@ -37,7 +37,7 @@ def test_nothing_speaks_for_the_class():
 def test_the_layer_is_the_last_convolution(name, expected):
     with nn.init.skipped():
         model = models.get(name)
-    assert layer_of(model, mc.zeros(1, *model.input_shape)).name == expected
+    assert layer_of(logit(0).of(model), mc.zeros(1, *model.input_shape)).name == expected
 
 
 def test_it_agrees_with_pytorch(torch, squeezenet):
@@ -52,7 +52,8 @@ def test_it_agrees_with_pytorch(torch, squeezenet):
 
 def test_a_layer_that_has_been_looked_up_will_do():
     model, x = small(), image()
-    objective, layer = logit(2).of(model, (2, 9, 11)), layer_of(model, x, "0")
+    objective = logit(2).of(model, (2, 9, 11))
+    layer = layer_of(objective, x, "0")
     found = gradcam(objective, x, layer).numpy()
     np.testing.assert_array_equal(found, gradcam(objective, x, "0").numpy())
     assert distance(found, gradcam(objective, x).numpy()) > 0.1

@@ -17,13 +17,13 @@ def add(parsers):
 
 def run(options):
     model, seen = shared.begin(options)
-    layer = layer_of(model, seen.x, options.layer)
     with no_grad():
         probabilities = F.softmax(model(seen.x), 1).cpu().array[0]
     wanted = [classes.find(model, name) for name in options.wanted] if options.wanted else [shared.best_class(model, seen)]
-    rows = {}
-    for number in wanted:
-        objective, name = logit(number).of(model), f"{classes.name(model, number)} ({confidence(probabilities[number])})"
+    objectives, rows = [logit(number).of(model) for number in wanted], {}
+    layer = layer_of(objectives[0], seen.x, options.layer)
+    for number, objective in zip(wanted, objectives):
+        name = f"{classes.name(model, number)} ({confidence(probabilities[number])})"
         methods = {"Grad-CAM": gradcam, "Grad-CAM++": gradcam_plus_plus, "Guided Grad-CAM": guided_gradcam}
         rows[name] = {title: method(objective, seen.x, layer).cpu().array[0] for title, method in methods.items()}
         print(name if rows[name]["Grad-CAM"].any() else f"{name}: nothing in the maps of {layer.name} speaks for it", flush=True)
