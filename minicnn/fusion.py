@@ -85,8 +85,8 @@ class Running:
         self.module = module
 
     def __enter__(self):
-        if not _state.running:
-            _state.waiting = []
+        if not _state.running:   # where a forward was broken off, somebody may still hold what waits
+            _state.waiting = [reference for reference in _state.waiting if _waits(reference())]
         _state.running.append(self.module)
 
     def __exit__(self, error, *_):
@@ -106,8 +106,12 @@ def settle_all(changing=None):
     """Let no tensor wait any longer; or, if a tensor is going to change, none that is computed from it."""
     for reference in _state.waiting:
         tensor = reference()
-        if tensor is not None and tensor.promise is not None and (changing is None or _depends(tensor.promise, changing)):
+        if _waits(tensor) and (changing is None or _depends(tensor.promise, changing)):
             tensor.settle()
+
+
+def _waits(tensor):
+    return tensor is not None and tensor.promise is not None
 
 
 def _depends(promise, changing):

@@ -175,12 +175,24 @@ def test_outside_of_modules_nothing_waits(applied):
     assert applied == ["Conv2d", "ReLU"]
 
 
-def test_a_failure_leaves_nothing_behind(applied):
-    class Failing(Block):
-        def forward(self, x):
-            self.held = self.conv1(x)
-            raise KeyError
+class Failing(Block):
+    def forward(self, x):
+        self.held = self.conv1(x)
+        raise KeyError
 
+
+def test_what_a_failure_has_left_is_computed_before_its_weight_changes():
+    (block, x), (other, _) = make(Failing), make(Block)
+    expected = block.conv1(x).detach().numpy().copy()
+    with pytest.raises(KeyError):
+        block(x)
+    other(x)   # begins to wait anew
+    with mc.no_grad():
+        block.conv1.weight.copy_(block.conv1.weight * 2)
+    np.testing.assert_allclose(block.held.detach().numpy(), expected, rtol=1e-6)
+
+
+def test_a_failure_leaves_nothing_behind(applied):
     block, x = make(Failing)
     with pytest.raises(KeyError):
         block(x)

@@ -5,6 +5,7 @@ of the module which computes it ("features.0"), or the paper's where the network
 the function ("MaxPool2d"). The name of a module that has several layers inside, such as "layer1" or "fire9", stands for the last of them,
 and "scores" for what the network returns.
 """
+import contextlib
 import difflib
 import itertools
 import math
@@ -109,11 +110,14 @@ def outputs(model, x, layers):
         if place == max(found):
             raise _Enough
 
-    try:
+    with contextlib.suppress(_Enough):
         overhear(model, x, see)
-    except _Enough:
-        return [found[layer.place] for layer in layers]
-    raise RuntimeError(f"{type(model).__name__} applied fewer functions than when its layers were listed: does that depend on the image?")
+    if any(output is None for output in found.values()):
+        raise RuntimeError(f"{type(model).__name__} applied fewer functions than when its layers were listed: does that depend on the "
+                           "image?")
+    for output in found.values():
+        output.settle()   # before a weight changes
+    return [found[layer.place] for layer in layers]
 
 
 class _Enough(Exception):

@@ -177,3 +177,14 @@ def test_several_of_googlenet_are_whole_modules():
         model = models.get("googlenet")
     names = [layer.name for layer in layers.several(model, 5)]
     assert names == ["conv1", "inception3a", "inception4b", "inception4d", "inception5b"]
+
+
+def test_outputs_are_those_of_the_weights_then():
+    """The pass is broken off, and what waited then must not be computed later, from other weights."""
+    model, x = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 1, 1)), mc.ones(1, 1, 4, 4)
+    expected = model[1](model[0](x)).detach().numpy().copy()
+    with mc.no_grad():
+        found, = layers.outputs(model, x, [layers.find(model, "0", (1, 4, 4))])
+        model(x)
+    model[0].weight.copy_(mc.zeros(2, 1, 3, 3))
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-6)
