@@ -13,7 +13,9 @@ from minicnn.files import replacing
 from minicnn.wording import confidence
 
 # Okabe & Ito, "Color universal design" (2008): colours that can be told apart with any kind of colour vision.
-BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#8C8C8C", "#262626"
+BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+GREY, INK, FRAME = "#8C8C8C", "#262626", "#C8C8C8"
+TOLD_APART = BLUE, ORANGE, GREEN, PURPLE, INK   # things of one kind, as lines and as words
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#00263B", BLUE, "white", ORANGE, "#471F00"])   # 0 is white
 COUNTS = LinearSegmentedColormap.from_list("counts", ["#FBE7DA", ORANGE])                             # from 1 on
 
@@ -57,7 +59,19 @@ def save(drawn, path):
 def frame(axes):
     """A thin frame instead of axes with numbers, for images."""
     axes.set(xticks=[], yticks=[])
-    axes.spines[:].set(visible=True, color="#C8C8C8", linewidth=0.8)
+    axes.spines[:].set(visible=True, color=FRAME, linewidth=0.8)
+
+
+def apart(heights, least, lowest=-np.inf):
+    """The heights of names at the ends of curves, moved so far that none is closer to another than `least`, or below `lowest`."""
+    moved = np.array(heights, float)
+    order = np.argsort(-moved, kind="stable")
+    for _ in range(20):   # neighbours push each other away, which for three takes a few rounds
+        moved = np.maximum(moved, lowest)
+        for above, below in zip(order, order[1:]):
+            lack = max(0, least - (moved[above] - moved[below]))
+            moved[[above, below]] += lack / 2, -lack / 2
+    return moved
 
 
 def show_image(axes, image):

@@ -8,7 +8,7 @@ from matplotlib.patheffects import withStroke
 
 from minicnn import Tensor, drawing
 from minicnn import functional as F
-from minicnn.drawing import GREY, picture
+from minicnn.drawing import FRAME, GREY, picture
 from minicnn.training import layers, preparation
 from minicnn.wording import shortened
 
@@ -100,7 +100,7 @@ def _draw_maps(sheet, left, description, maps, size=None, **scale):
         row, column = divmod(number, columns)
         x, y = left + (slot - width) / 2 + column * (across + gap), top - row * (cell + gap) - cell
         sheet.imshow(values, extent=(x, x + across, y, y + cell), **scale)
-        sheet.add_patch(Rectangle((x, y), across, cell, fill=False, edgecolor="#C8C8C8", linewidth=0.8))
+        sheet.add_patch(Rectangle((x, y), across, cell, fill=False, edgecolor=FRAME, linewidth=0.8))
         if len(maps) > 1:
             sheet.text(x + 0.03, y + cell - 0.03, number, va="top", fontsize=8,
                        path_effects=[withStroke(linewidth=2, foreground="white")])

@@ -70,24 +70,13 @@ def _curves(axes, epochs, curves, in_words):
     names = ["training", f"test\nlowest: {in_words(curves[1][best])}\nin epoch {epochs[best]}"]
     names += [f"test, top 5: {in_words(values[-1])}" for values in curves[2:]]
     curves = [np.maximum(values, low) for values in curves]   # what is 0 runs along the lower edge
-    heights = _apart([np.log(values[-1] / low) / np.log(high / low) for values in curves])
+    heights = drawing.apart([np.log(values[-1] / low) / np.log(high / low) for values in curves], 0.16)
     for values, height, colour, name in zip(curves, heights, (GREY, ORANGE, BLUE), names):
         axes.plot(epochs, values, color=colour, marker="o" if len(epochs) <= 25 else "", clip_on=False, zorder=3)
         axes.annotate(name, (1, height), xycoords="axes fraction", xytext=(12, 0), textcoords="offset points", va="center",
                       color=colour)
     axes.plot(epochs[best], curves[1][best], "o", markersize=14, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.5,
               clip_on=False, zorder=4)
-
-
-def _apart(heights, least=0.16):
-    """The heights of names at the ends of curves, 0 to 1, moved so far that none is closer to another than `least`."""
-    moved = np.array(heights)
-    order = np.argsort(-moved, kind="stable")
-    for _ in range(10):   # neighbours push each other away, which for three takes a few rounds
-        for above, below in zip(order, order[1:]):
-            lack = max(0, least - (moved[above] - moved[below]))
-            moved[[above, below]] += lack / 2, -lack / 2
-    return moved
 
 
 def first_kernels(model):

@@ -23,8 +23,8 @@ from minicnn import functional as F
 from minicnn.autograd import no_grad
 from minicnn.errors import InputError
 from minicnn.tensor import Tensor
-from minicnn.training import preparation
 from minicnn.visualize import gradients
+from minicnn.visualize.colour import colour
 
 
 class Integrated(NamedTuple):
@@ -56,7 +56,7 @@ def integrated_gradients(objective, x, baseline=None, steps=50, batch_size=10):
     if steps < 2 or batch_size < 1:
         raise InputError(f"there are at least 2 points on the path and 1 in a batch, not {steps} and {batch_size}")
     x = x.detach()
-    start = x * 0 + (black(objective.model, x) if baseline is None else baseline)
+    start = x * 0 + (colour(objective.model, x, 0) if baseline is None else baseline)
     places, weights = rule(steps)
     places = places.astype(x.dtype).reshape(-1, 1, 1, 1)
     found = []
@@ -80,10 +80,3 @@ def rule(steps):
     places, weights = np.polynomial.legendre.leggauss(steps)   # for -1 to 1
     s = (places + 1) / 2
     return s ** 3, weights / 2 * 3 * s ** 2
-
-
-def black(model, x):
-    """Black as the network takes it: Tensor (1, C, 1, 1); 0 if the network does not say how images are normalised."""
-    preprocessing = getattr(model, "preprocessing", None)
-    pixels = np.zeros((1, x.shape[1], 1, 1), x.dtype)
-    return Tensor(pixels if preprocessing is None else preparation.normalised(preprocessing, pixels).astype(x.dtype)).to(x.device)

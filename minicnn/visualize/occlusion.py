@@ -21,8 +21,8 @@ from minicnn import functional as F
 from minicnn.autograd import no_grad
 from minicnn.errors import InputError
 from minicnn.tensor import Tensor
-from minicnn.training import preparation
 from minicnn.visualize import layers
+from minicnn.visualize.colour import colour
 
 GREY = 0.5
 
@@ -111,7 +111,7 @@ def occlude(model, x, layer=None, size=None, stride=None, fill=GREY, batch_size=
     _check(size, stride, shape)
     known = layers.Listing(model, shape)
     looked_at = [known.find(layer, maps=True) if layer else known.last_with_maps(), known.find(layers.SCORES)]
-    colour = _colour(model, x, fill)
+    square = colour(model, x, fill)
     tops, lefts = starts(x.shape[2], size, stride), starts(x.shape[3], size, stride)
     places = np.array([(top, left) for top in tops for left in lefts])
 
@@ -122,7 +122,7 @@ def occlude(model, x, layer=None, size=None, stride=None, fill=GREY, batch_size=
     with tqdm(total=len(places), desc="occlusion", unit="place", leave=False, disable=None) as bar:
         for begin in range(0, len(places), batch_size):
             some = places[begin:begin + batch_size]
-            found.append(_react(model, covered(x, *some.T, size, colour), looked_at))
+            found.append(_react(model, covered(x, *some.T, size, square), looked_at))
             bar.update(len(some))
     probabilities, activations = (np.concatenate(parts).reshape(len(tops), len(lefts), -1) for parts in zip(*found))
     return Occlusion(tops, lefts, size, stride, looked_at[0], probabilities, activations, whole[0][0], whole[1][0])
@@ -134,17 +134,6 @@ def _check(size, stride, shape):
     if size > min(shape[1:]):
         raise InputError(f"a square of {size} x {size} pixels does not fit into the image, which has {shape[1]} x {shape[2]}: "
                          "choose a smaller one")
-
-
-def _colour(model, x, fill):
-    """The square's colour as the network takes it, Tensor (1, C, 1, 1)."""
-    channels, preprocessing = x.shape[1], getattr(model, "preprocessing", None)
-    if np.size(fill) not in (1, channels):
-        raise InputError(f"the square's colour is one number or {channels}, one for each channel, not {np.size(fill)}")
-    colour = np.broadcast_to(np.asarray(fill, x.dtype).ravel(), channels)[:, None, None]
-    if preprocessing is not None:
-        colour = preparation.normalised(preprocessing, colour)
-    return Tensor(np.ascontiguousarray(colour[None], x.dtype)).to(x.device)
 
 
 def _react(model, x, looked_at):

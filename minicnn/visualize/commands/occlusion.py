@@ -19,7 +19,7 @@ def add(parsers):
 
 def run(options):
     model, seen = shared.begin(options)
-    wanted = shared.best_class(model, seen) if options.wanted is None else classes.find(model, options.wanted)
+    wanted = shared.wanted_class(options, model, seen)
     found = occlusion.occlude(model, seen.x, options.layer, options.size, options.stride)
     _tell(found, found.probabilities[:, :, wanted], found.whole_probabilities[wanted], classes.name(model, wanted))
     here_and_elsewhere = _answers(model, found, seen.x.cpu().numpy()) + _answers(model, found, shared.images(model, but=seen.path), _OTHERS)

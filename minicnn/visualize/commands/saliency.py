@@ -13,7 +13,7 @@ def add(parsers):
 
 def run(options):
     model, seen = shared.begin(options)
-    number = shared.best_class(model, seen) if options.wanted is None else classes.find(model, options.wanted)
+    number = shared.wanted_class(options, model, seen)
     objective, maps = logit(number).of(model), {}
     random.manual_seed(0)   # the noise of SmoothGrad
     for name, method in METHODS.items():

@@ -10,7 +10,7 @@ from minicnn.data import photographs
 from minicnn.errors import InputError
 from minicnn.training import weights
 from minicnn.training.seeing import look, takes_photographs
-from minicnn.visualize import crops
+from minicnn.visualize import classes, crops
 
 MODEL = "squeezenet"   # its weights come with the package
 _LEAST = 8             # pixels that an image must have along each side
@@ -94,6 +94,11 @@ def best_class(model, seen):
     """The number of the class that the network finds most probable."""
     with no_grad():
         return int(np.argmax(model(seen.x).cpu().array[0]))
+
+
+def wanted_class(options, model, seen):
+    """The number of the class that --class names, or else of the most probable one."""
+    return best_class(model, seen) if options.wanted is None else classes.find(model, options.wanted)
 
 
 def finish(options, figure):

@@ -5,10 +5,9 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from minicnn import drawing
-from minicnn.drawing import BLUE, GREY, INK, ORANGE, picture
+from minicnn.drawing import AMBER, BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, picture
 
-# After Okabe & Ito, as the other colours of drawing.py.
-_COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5230", INK)
+_COLOURS = BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY, "#7A5230", INK   # of methods
 _SHARE = 99   # per cent of the values that are within the scale: a few large ones would leave all others pale (Smilkov et al., section 3.2)
 
 
@@ -22,13 +21,9 @@ def sheet(image, maps, title, over=(), columns=4, note=None):
     over   titles of maps (H, W) that are laid over the image, as places in it
     note   a remark below the picture
     """
-    figure, panels = _grid(1 + len(maps), columns, image.shape, title)
-    drawing.show_image(panels[0], image)
+    figure, panels = _grid(1 + len(maps), columns, image.shape, title, note)
+    _show_image_and_maps(panels, image, maps, over)
     panels[0].set_title("what the network sees")
-    for axes, (name, values) in zip(panels[1:], maps.items()):
-        _show(axes, image, name, values, name in over)
-    if note:
-        drawing.caption(figure, note)
     return figure
 
 
@@ -39,15 +34,11 @@ def by_class(image, rows, title, note=None):
     rows  {class: {title: array}}: what is (H, W) is laid over the image, what is (C, H, W) drawn in its colours
     """
     count = max(map(len, rows.values()))
-    figure, panels = _grid((1 + count) * len(rows), 1 + count, image.shape, title)
+    figure, panels = _grid((1 + count) * len(rows), 1 + count, image.shape, title, note)
     for place, (name, maps) in enumerate(rows.items()):
-        first, *others = panels[place * (1 + count):(place + 1) * (1 + count)]
-        drawing.show_image(first, image)
-        first.set_title(name, weight="bold")
-        for axes, (kind, values) in zip(others, maps.items()):
-            _show(axes, image, kind, values, values.ndim == 2)
-    if note:
-        drawing.caption(figure, note)
+        row = panels[place * (1 + count):(place + 1) * (1 + count)]
+        _show_image_and_maps(row, image, maps, [kind for kind, values in maps.items() if values.ndim == 2])
+        row[0].set_title(name, weight="bold")
     return figure
 
 
@@ -123,7 +114,7 @@ def deletion_insertion(curves, title, yardsticks=()):
     return figure
 
 
-def _grid(count, columns, shape, title):
+def _grid(count, columns, shape, title, note):
     """A figure with so many panels for images (C, H, W), as a list of axes."""
     columns = min(columns, count)
     rows = math.ceil(count / columns)
@@ -131,21 +122,27 @@ def _grid(count, columns, shape, title):
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in panels[count:]:
         axes.set_axis_off()
+    if note:
+        drawing.caption(figure, note)
     return figure, panels[:count]
+
+
+def _show_image_and_maps(panels, image, maps, over):
+    """The image in the first panel, and {title: map} in those after it; those whose titles are in `over` are laid over the image."""
+    first, *others = panels
+    drawing.show_image(first, image)
+    for axes, (title, values) in zip(others, maps.items()):
+        if title in over:
+            _show_over(axes, image, values)
+        else:
+            _show_map(axes, values)
+        axes.set_title(title)
 
 
 def _scale(values):
     """What is drawn in full: nearly the largest of the absolute values; above 0."""
     sizes = abs(values)
     return float(np.percentile(sizes, _SHARE)) or float(sizes.max()) or 1.0
-
-
-def _show(axes, image, title, values, over):
-    if over:
-        _show_over(axes, image, values)
-    else:
-        _show_map(axes, values)
-    axes.set_title(title)
 
 
 def _show_map(axes, values):

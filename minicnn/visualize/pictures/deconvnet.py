@@ -3,12 +3,11 @@ networks", ECCV 2014."""
 import math
 from typing import NamedTuple
 
-from minicnn.drawing import BLUE, INK, ORANGE, picture
+from minicnn.drawing import INK, TOLD_APART, picture
 from minicnn.visualize.deconvnet import Answer
 from minicnn.visualize.layers import Layer
 from minicnn.visualize.pictures.sheet import Sheet, around_grey, colours, mosaic, patch
 
-_COLOURS = BLUE, ORANGE, "#009E73", "#CC79A7", INK   # of the maps in a row, on the photograph
 _SIDE, _GAP, _BETWEEN = 1.75, 0.08, 0.4              # of an image; between two of a map; between maps, in inches
 _LABEL = 0.62                                        # height of the words above
 _ACROSS = 3                                          # patches in a row of a grid
@@ -46,7 +45,7 @@ def sheet(rows, look, title, photo=None):
         top += _LABEL
         if photo is not None:
             drawn.image(colours(photo), 0, top, tall)
-        for place, (feature, colour) in enumerate(zip(row, _COLOURS)):
+        for place, (feature, colour) in enumerate(zip(row, TOLD_APART)):
             left = begin + place * (block + _BETWEEN)
             drawn.text(left, top - 0.28, _name(feature, photo), color=INK if photo is None else colour)
             if feature.own:

@@ -5,17 +5,17 @@ import numpy as np
 from matplotlib.patheffects import withStroke
 
 from minicnn import drawing
-from minicnn.drawing import BLUE, GREY, INK, ORANGE, picture
+from minicnn.drawing import GREY, INK, TOLD_APART, picture
 from minicnn.training.pictures import in_colour
 from minicnn.visualize import features
 from minicnn.visualize.pictures.sheet import Sheet, colours, mosaic, patch
 
 _PHOTO = 3.2           # width of the photograph in inches
-_WIDE = 8.6            # width of what is beside it
+_BESIDE = 3.7          # where begins what is beside it
+_WIDE = 8.6            # and its width
 _MOST_MAPS = 12        # of a layer
 _IN_A_ROW = 6
 _GAP = 0.08
-_COLOURS = BLUE, ORANGE, "#009E73", "#CC79A7", INK
 
 
 @picture
@@ -31,15 +31,12 @@ def kernels_and_maps(image, kernels, maps, title):
     side = (pair - 3 * _GAP) / 2
     tall = side * max(1, maps.shape[1] / maps.shape[2]) + _GAP + 0.02
     rows = math.ceil(len(kernels) / across)
-    height = max(rows * tall, _PHOTO * image.shape[1] / image.shape[2] + 0.35)
     weights = "grey is 0" if kernels.shape[1] == 3 else "orange is positive, blue negative"
-    drawn = Sheet(_PHOTO + 0.5 + _WIDE, height, title, f"kernels: {weights}.   maps: white is 0, black is the map's highest activation")
-    drawn.text(0, 0, "the image")
-    drawn.image(colours(image), 0, 0.35, _PHOTO)
+    drawn = _beside(image, rows * tall, title, f"kernels: {weights}.   maps: white is 0, black is the map's highest activation")
     most = abs(kernels).max()
     for number, (kernel, values) in enumerate(zip(kernels, maps)):
         row, column = divmod(number, across)
-        left, top = _PHOTO + 0.5 + column * pair, row * tall
+        left, top = _BESIDE + column * pair, row * tall
         if len(kernel) == 3:
             drawn.image(in_colour(kernel), left, top, side)
         else:
@@ -62,22 +59,28 @@ def maps(image, outputs, title):
     for name, output in outputs.items():
         rows = max(1, math.ceil(len(chosen[name]) / _IN_A_ROW))
         heights[name] = rows * (side * output.shape[1] / output.shape[2] + _GAP) + 0.55
-    height = max(sum(heights.values()) - 0.2, _PHOTO * image.shape[1] / image.shape[2] + 0.35)
-    drawn = Sheet(_PHOTO + 0.5 + _WIDE, height, title, "white is 0, black is the map's highest activation; the number is the map's, from 0")
-    drawn.text(0, 0, "the image")
-    drawn.image(colours(image), 0, 0.35, _PHOTO)
+    drawn = _beside(image, sum(heights.values()) - 0.2, title,
+                    "white is 0, black is the map's highest activation; the number is the map's, from 0")
     top = 0
     for name, output in outputs.items():
         count, *size = output.shape
         some = f"; the {len(chosen[name])} with the highest activations" * (len(chosen[name]) < count)
-        drawn.text(_PHOTO + 0.5, top, f"{name}: {count} maps of {size[0]} × {size[1]}{some}", weight="bold")
+        drawn.text(_BESIDE, top, f"{name}: {count} maps of {size[0]} × {size[1]}{some}", weight="bold")
         for place, channel in enumerate(chosen[name]):
             row, column = divmod(place, _IN_A_ROW)
-            left, down = _PHOTO + 0.5 + column * (side + _GAP), top + 0.3 + row * (side * size[0] / size[1] + _GAP)
+            left, down = _BESIDE + column * (side + _GAP), top + 0.3 + row * (side * size[0] / size[1] + _GAP)
             drawn.image(output[channel], left, down, side, **_shades(output[channel]))
             _number(drawn, left, down, channel)
         top += heights[name]
     return drawn.figure
+
+
+def _beside(image, height, title, caption):
+    """A Sheet with the image at the left, and room of this height beside it."""
+    drawn = Sheet(_BESIDE + _WIDE, max(height, _PHOTO * image.shape[1] / image.shape[2] + 0.35), title, caption)
+    drawn.text(0, 0, "the image")
+    drawn.image(colours(image), 0, 0.35, _PHOTO)
+    return drawn
 
 
 def _shades(values):
@@ -108,7 +111,7 @@ def depth_columns(image, pixel, columns, title):
     drawing.frame(photo)
     photo.set_title("what one unit of each layer sees", loc="left")
     height, width = image.shape[1:]
-    for number, (column, colour) in enumerate(zip(columns, _COLOURS)):
+    for number, (column, colour) in enumerate(zip(columns, TOLD_APART)):
         top, left, bottom, right = np.clip(column.seen, 0, (height, width, height, width)) - 0.5
         photo.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=colour, clip_on=False)
         axes = figure.add_subplot(grid[number, 1])

@@ -5,15 +5,14 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from minicnn import drawing
-from minicnn.drawing import BLUE, INK, ORANGE, picture
+from minicnn.drawing import AMBER, BLUE, GREEN, INK, ORANGE, PURPLE, SKY, picture
 from minicnn.visualize import classes
 from minicnn.visualize.occlusion import GREY
 from minicnn.visualize.pictures import sheet
 from minicnn.wording import confidence, shortened
 
-# After Okabe & Ito, as the other colours of drawing.py; what is rare shares a grey.
-_KINDS = (BLUE, "#E69F00", "#009E73", "#CC79A7", "#56B4E9", ORANGE)
-_OTHERS = "#D0D0D0"
+_KINDS = BLUE, AMBER, GREEN, PURPLE, SKY, ORANGE   # of classes
+_OTHERS = "#D0D0D0"                              # what is rare shares a grey
 _READING = "each point of a map: the square has its middle there; ×: lowest; the mark on the scale: without the square"
 
 

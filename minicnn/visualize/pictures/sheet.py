@@ -3,9 +3,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from minicnn import drawing
+from minicnn.drawing import FRAME, GREY
 
-FRAME = "#C8C8C8"
 _MARGIN, _HEAD = 0.3, 0.75
 _WITHIN = 0.98               # of a signal's values are this share on the scale
 _LEAST, _LINE = 60, 0.04   # pixels that an image of a mosaic has at least; the line between, as a share of it
@@ -23,7 +22,7 @@ class Sheet:
         self.figure = Figure((across, down), facecolor="white")
         self.figure.suptitle(title, y=1 - 0.3 / down, va="center")
         if caption:
-            self.figure.text(0.5, 0.3 / down, caption, ha="center", va="center", fontsize=11, color=drawing.GREY)
+            self.figure.text(0.5, 0.3 / down, caption, ha="center", va="center", fontsize=11, color=GREY)
         self.axes = self.figure.add_axes((0, 0, 1, 1))
         self.axes.set(xlim=(-_MARGIN, width + _MARGIN), ylim=(down - _HEAD, -_HEAD))
         self.axes.set_axis_off()
