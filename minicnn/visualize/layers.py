@@ -71,10 +71,11 @@ def every(model, input_shape=None):
 
 def several(model, count, input_shape=None):
     """About so many Layers that have maps, from low to high, at even distances: of those that the paper names, if the network knows
-    them; the scores of classes are left out."""
-    named = getattr(model, "layer_names", {})
-    candidates = Listing(model, input_shape).with_maps()
-    candidates = [layer for layer in candidates if layer.name in named] or candidates
+    them, else of those that are not inside another one, as a convolution is inside a residual block; the scores of classes are left
+    out."""
+    named, found = getattr(model, "layer_names", {}), Listing(model, input_shape).with_maps()
+    insides = tuple(f"{layer.name}." for layer in found)
+    candidates = [layer for layer in found if layer.name in named] or [layer for layer in found if not layer.name.startswith(insides)]
     return [candidates[place] for place in sorted({round(i * (len(candidates) - 1) / max(count - 1, 1)) for i in range(count)})]
 
 

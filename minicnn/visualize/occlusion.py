@@ -100,7 +100,7 @@ def occlude(model, x, layer=None, size=None, stride=None, fill=GREY, batch_size=
     fill        the square's colour: a brightness from 0 to 1, or one for each channel. A network that knows no `preprocessing` takes it
                 as it is
     batch_size  places that are computed together. Results do not depend on it: not a bit for LeNet, AlexNet, VGG and SqueezeNet, not
-                beyond rounding where kernels are chosen by the size of the batch
+                beyond rounding where kernels are chosen by the size of the batch, as for those too once somebody has their weights' arrays
 
     InputError if the square has no pixels or more than the image, or the layer no maps.
     """

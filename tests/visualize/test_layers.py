@@ -172,11 +172,13 @@ def test_a_network_that_does_not_say_what_it_takes():
         layers.every(small())
 
 
-def test_several_of_googlenet_are_whole_modules():
+@pytest.mark.parametrize("name, expected", [
+    ("googlenet", ["conv1", "inception3a", "inception4b", "inception4d", "inception5b"]), ("resnet50", ["conv1", "layer2.3", "layer4.2"]),
+    ("resnet20", ["conv1", "layer2.0", "layer3.2"]), ("plain20", ["conv1", "layer2.1.conv1", "layer3.2.conv2"])])
+def test_several_are_whole_blocks(name, expected):
     with nn.init.skipped():
-        model = models.get("googlenet")
-    names = [layer.name for layer in layers.several(model, 5)]
-    assert names == ["conv1", "inception3a", "inception4b", "inception4d", "inception5b"]
+        model = models.get(name)
+    assert [layer.name for layer in layers.several(model, len(expected))] == expected
 
 
 def test_outputs_are_those_of_the_weights_then():
