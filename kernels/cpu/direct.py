@@ -78,7 +78,7 @@ def conv2d_grad_input(grad_y, weight, grad_x, stride, padding, dilation, groups,
     filters = weight.shape[0] // groups
     scatter = scatter_of(grad_x.shape[2:], weight.shape, grad_y.shape[2:], stride, padding, dilation, groups)
     tile_rows, _ = outer_shape(channels // groups, VECTOR_UNIT.lanes(grad_y.dtype))
-    key = "turned", grad_x.shape[2:], stride, padding, dilation, groups
+    key = "turned", stride, dilation, groups   # what the order depends on, whatever the size of the images
     panels = None if kept is None else kept.get(key)
     if panels is None:
         _, panels, _ = _panels(channels // groups, filters * weight.shape[2] * weight.shape[3], groups, grad_y.dtype)

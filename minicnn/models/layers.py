@@ -56,9 +56,9 @@ def follow(model, x, see: Callable[[Step], None]):
 
 def overhear(model, x, see: Callable[[int, Tensor], None]):
     """As `follow`, for any number of images and with the graph that backward needs, but quickly: of each step there is only its number,
-    counted from 0, and its output, whose array may not be computed yet. Returns what the network returns."""
+    counted from 0, and its output, whose array may not be computed yet."""
     with evaluating(model), listen(_Counter(x, see).hear):
-        return model(x)
+        model(x)
 
 
 class ReceptiveFields:

@@ -51,9 +51,9 @@ class Waves:
         channels, height, width = image.shape
         image = np.clip(image.astype(np.float64), _DARKEST, 1 - _DARKEST)
         # By our own product, in double precision: the threads of NumPy's go on spinning for a while, when the dream has begun.
-        colours, down, across = (Tensor(matrix.astype(np.float64))
-                                 for matrix in (np.linalg.inv(_mixing(channels)), cosines(height).T, cosines(width).T))
-        mixed = F.matmul(colours, Tensor(np.log(image / (1 - image)).reshape(channels, -1)))
+        unmixing, down, across = (Tensor(matrix.astype(np.float64))
+                                  for matrix in (np.linalg.inv(_mixing(channels)), cosines(height).T, cosines(width).T))
+        mixed = F.matmul(unmixing, Tensor(np.log(image / (1 - image)).reshape(channels, -1)))
         numbers = _transformed(mixed.reshape(channels, height, width), down, across).array / _strength(height, width, decay)
         return cls(Tensor(numbers.astype(np.float32)).to(place), decay)
 

@@ -180,8 +180,8 @@ class Listing:
 
     def find(self, name, maps=False):
         """As the function of this name."""
-        layer = self._named(name)
-        known = [one.name for one in self.layers() if one.has_maps or not maps]
+        layers = self.layers()
+        layer, known = self._named(name, layers), [one.name for one in layers if one.has_maps or not maps]
         if layer is None:
             nearest = "".join(f"did you mean {near!r}? " for near in difflib.get_close_matches(str(name), known, n=1))
             raise InputError(f"there is no layer {name!r}: {nearest}Known: {', '.join(known)}.")
@@ -189,8 +189,7 @@ class Listing:
             raise InputError(f"layer {name!r} gives {layer.shape[0]} numbers and no maps: choose one of {', '.join(known)}")
         return layer
 
-    def _named(self, name):
-        layers = self.layers()
+    def _named(self, name, layers):
         if name == SCORES:
             return self.last
         for layer in layers:
